@@ -324,6 +324,8 @@ class Publication(Entry):
     order: int = 0
     documents: tuple[str, ...] = ()
     withheld_reason: str = ""
+    notice_version: str = ""
+    """The version of the notice that first says it; empty means the first one published."""
 
 
 class ProcessingActivity(Entry):
