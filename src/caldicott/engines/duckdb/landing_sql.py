@@ -1,0 +1,224 @@
+"""The SQL of one landing: every row gets its identity, its typed columns, and a place.
+
+One pass. Three small steps, each a common table expression:
+`source` the file as text; `named` the identity; then the canonical row with
+`fault` (NULL means admitted) and, only for a row held back, its raw text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date  # noqa: TC003  the dataclass is read at run time
+
+from caldicott.engines.duckdb.connection import quoted, text
+from caldicott.engines.duckdb.identity_sql import needs_trace, number_fault
+from caldicott.facts.layout import Column, ColumnClass, ColumnType, IdentityKind, Layout
+from caldicott.vocabulary.nhs_number import NhsNumberFault, NhsNumberStatus
+
+SYSTEM_COLUMNS = ("identity", "link_quality", "needs_trace", "record_hash", "withdrawn", "occurred_on")
+
+# Columns of these classes may hold words; a number of ten digits that passes the check is then a leak.
+_SCANNED = {
+    ColumnClass.ACTIVITY, ColumnClass.CLINICAL, ColumnClass.ADMIN, ColumnClass.QUASI,
+    ColumnClass.ORGANISATION, ColumnClass.PRACTICE, ColumnClass.AREA, ColumnClass.FINANCE,
+}  # fmt: skip
+_NUMBER_LENGTH = 10
+_NO_NUMBER_NEEDED = (NhsNumberStatus.NOT_PRESENT_NOT_REQUIRED, NhsNumberStatus.POSTPONED)
+_CONFLICT = (NhsNumberStatus.NO_OR_MULTIPLE_MATCH, NhsNumberStatus.TRACE_TO_BE_RESOLVED)
+_SQL_TYPE = {
+    ColumnType.INTEGER: "BIGINT", ColumnType.DECIMAL: "DECIMAL(18,2)", ColumnType.DATE: "DATE",
+    ColumnType.TIMESTAMP: "TIMESTAMP",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class LandingRules:
+    """What the register and the manifest say of this landing."""
+
+    test_numbers_allowed: bool
+    palindromes_need_trace: bool
+    no_later_than: date
+    """Nothing can have happened after the sender took the extract."""
+
+
+def select(layout: Layout, *, source: str, present: frozenset[str], rules: LandingRules) -> str:
+    """The whole statement over `source`, which has the file's columns as text."""
+    columns = [column for column in layout.columns if column.name in present]
+    typed = ",\n  ".join(f"{_typed(layout, column)} AS {quoted(column.canonical)}" for column in kept(columns))
+    raw = ", ".join(f"{text(column.name)}: s.{quoted(column.name)}" for column in columns)
+    return (
+        f'WITH named AS (\n SELECT *, {_number(layout)} AS "~number" FROM {source}\n),\n'
+        f'placed AS (\n SELECT *, {_fault(layout, columns, rules)} AS "~fault" FROM named s\n)\n'
+        f"SELECT {_identity(layout)} AS identity,\n  {_link_quality(layout, rules)} AS link_quality,\n"
+        f"  {_needs_trace(layout, rules)} AS needs_trace,\n  {_record_hash(layout)} AS record_hash,\n"
+        f"  {_withdrawn(layout)} AS withdrawn,\n  {_occurred(layout, present)} AS occurred_on,\n"
+        f'  "~fault" AS fault,\n  CASE WHEN "~fault" IS NOT NULL THEN to_json({{{raw}}})::VARCHAR END AS raw,\n'
+        f"  {typed}\nFROM placed s"
+    )
+
+
+def kept(columns: list[Column]) -> list[Column]:
+    """The columns a clear row carries; the number itself is carried once, as the identity."""
+    return [column for column in columns if column.column_class != ColumnClass.NHS_NUMBER]
+
+
+def _s(name: str | None) -> str:
+    return f"s.{quoted(name)}" if name else "NULL"
+
+
+def _number(layout: Layout) -> str:
+    if layout.identity_kind != IdentityKind.NHS_NUMBER:
+        return "NULL::BIGINT"
+    return f"number_of(canonical_number({quoted(layout.identity_column or '')}))"
+
+
+def _is_withheld(layout: Layout) -> str:
+    # '00' and blanks in the reason mean "not withheld" in several senders' files.
+    return f"coalesce({_s(layout.withheld_column)} NOT IN ('', '00'), false)" if layout.withheld_column else "false"
+
+
+def _fault(layout: Layout, columns: list[Column], rules: LandingRules) -> str:
+    cases = [
+        *_identity_faults(layout, rules),
+        *(_required_fault(column) for column in columns if column.required),
+        *(_type_fault(column, layout) for column in columns if column.type != ColumnType.TEXT),
+        *_date_faults(layout, columns, rules),
+        *(_leak_fault(column) for column in columns if _is_scanned(column)),
+    ]
+    return "coalesce(" + ",\n    ".join([*cases, "NULL::VARCHAR"]) + ")"
+
+
+def _identity_faults(layout: Layout, rules: LandingRules) -> list[str]:
+    column = layout.identity_column or ""
+    if layout.identity_kind == IdentityKind.NONE:
+        return []
+    if layout.identity_kind != IdentityKind.NHS_NUMBER:
+        return (
+            []
+            if layout.identity_optional
+            else [f"CASE WHEN {_s(column)} IS NULL THEN {text('local_id_missing|' + column)} END"]
+        )
+    fault = number_fault(raw=_s(column), number='s."~number"', test_numbers_allowed=rules.test_numbers_allowed)
+    status = f"coalesce({_s(layout.status_column)}, '')" if layout.status_column else "''"
+    spared = f"{_is_withheld(layout)} OR ({_s(column)} IS NULL AND ({status} IN {_in(_NO_NUMBER_NEEDED)}{_or_optional(layout)}))"
+    conflict = f"WHEN {status} IN {_in(_CONFLICT)} THEN {text(f'{NhsNumberFault.TRACE_CONFLICT}|{column}')}"
+    return [
+        f"CASE WHEN {spared} THEN NULL WHEN ({fault}) IS NOT NULL THEN ({fault}) || {text('|' + column)} {conflict} END"
+    ]
+
+
+def _or_optional(layout: Layout) -> str:
+    return " OR true" if layout.identity_optional else ""
+
+
+def _in(values: tuple[str, ...]) -> str:
+    return "(" + ", ".join(text(str(value)) for value in values) + ")"
+
+
+def _required_fault(column: Column) -> str:
+    return f"CASE WHEN {_s(column.name)} IS NULL THEN {text('required_missing|' + column.name)} END"
+
+
+def _type_fault(column: Column, layout: Layout) -> str:
+    code = "date_invalid" if column.type in {ColumnType.DATE, ColumnType.TIMESTAMP} else "number_invalid"
+    return f"CASE WHEN {_s(column.name)} IS NOT NULL AND {_cast(layout, column)} IS NULL THEN {text(code + '|' + column.name)} END"
+
+
+def _date_faults(layout: Layout, columns: list[Column], rules: LandingRules) -> list[str]:
+    by_name = {column.name: column for column in columns}
+    limit = f"DATE '{rules.no_later_than.isoformat()}'"
+    dated = [by_name[name] for name in (layout.occurred,) if name in by_name]
+    dated += [
+        column for column in columns if column.column_class == ColumnClass.BIRTH_DATE and column.type == ColumnType.DATE
+    ]
+    faults = [
+        f"CASE WHEN {_cast(layout, column)}::DATE > {limit} THEN {text('date_in_future|' + column.name)} END"
+        for column in dated
+        if column.type in {ColumnType.DATE, ColumnType.TIMESTAMP}
+    ]
+    pairs = [(first, last) for first, last in layout.ordered if first in by_name and last in by_name]
+    return faults + [
+        f"CASE WHEN {_cast(layout, by_name[last])} < {_cast(layout, by_name[first])} "
+        f"THEN {text('date_order|' + last)} END"
+        for first, last in pairs
+    ]
+
+
+def _is_scanned(column: Column) -> bool:
+    return column.type == ColumnType.TEXT and column.column_class in _SCANNED
+
+
+def _leak_fault(column: Column) -> str:
+    # Codes are short: only a text long enough to hold a number is read. A clinical code that is
+    # nothing but digits is a SNOMED CT id, not a leak.
+    name = _s(column.name)
+    only_digits = f" AND try_cast({name} AS UBIGINT) IS NULL" if column.column_class == ColumnClass.CLINICAL else ""
+    return (
+        f"CASE WHEN strlen({name}) >= {_NUMBER_LENGTH}{only_digits} AND holds_number({name}) "
+        f"THEN {text('identifier_in_free_column|' + column.name)} END"
+    )
+
+
+def _identity(layout: Layout) -> str:
+    if layout.identity_kind == IdentityKind.NHS_NUMBER:
+        return f'CASE WHEN "~fault" IS NULL AND NOT {_is_withheld(layout)} THEN "~number" END'
+    return f"{_s(layout.identity_column)}::VARCHAR" if layout.identity_column else "NULL::VARCHAR"
+
+
+def _link_quality(layout: Layout, rules: LandingRules) -> str:
+    if layout.identity_kind == IdentityKind.NONE:
+        return "'reference'"
+    if layout.identity_kind != IdentityKind.NHS_NUMBER:
+        return (
+            f"CASE WHEN {_s(layout.identity_column)} IS NULL THEN 'reference' ELSE '{layout.identity_kind.value}' END"
+        )
+    verified = f"{_s(layout.status_column)} = '{NhsNumberStatus.VERIFIED}'" if layout.status_column else "false"
+    return (
+        f"CASE WHEN {_is_withheld(layout)} THEN 'withheld' WHEN \"~number\" IS NULL THEN 'one_time' "
+        f"WHEN {verified} AND NOT {_needs_trace(layout, rules)} THEN 'verified' ELSE 'unverified' END"
+    )
+
+
+def _needs_trace(layout: Layout, rules: LandingRules) -> str:
+    if layout.identity_kind != IdentityKind.NHS_NUMBER or not rules.palindromes_need_trace:
+        return "false"
+    return f"coalesce({needs_trace(chr(34) + '~number' + chr(34))}, false)"
+
+
+def _record_hash(layout: Layout) -> str:
+    if not layout.record_key:
+        return "NULL::UBIGINT"
+    return "hash(" + ", ".join(_s(name) for name in layout.record_key) + ")"
+
+
+def _withdrawn(layout: Layout) -> str:
+    return (
+        f"coalesce({_s(layout.update_type)} IN {_in(layout.deletes)}, false)"
+        if layout.update_type and layout.deletes
+        else "false"
+    )
+
+
+def _occurred(layout: Layout, present: frozenset[str]) -> str:
+    if layout.occurred is None or layout.occurred not in present:
+        return "NULL::DATE"
+    return f"{_cast(layout, layout.column(layout.occurred))}::DATE"
+
+
+def _typed(layout: Layout, column: Column) -> str:
+    return _s(column.name) if column.type == ColumnType.TEXT else _cast(layout, column)
+
+
+def _cast(layout: Layout, column: Column) -> str:
+    name = _s(column.name)
+    if column.type in {ColumnType.INTEGER, ColumnType.DECIMAL}:
+        return f"try_cast({name} AS {_SQL_TYPE[column.type]})"
+    formats = layout.table.date_formats if column.type == ColumnType.DATE else layout.table.timestamp_formats
+    return "coalesce(" + ", ".join(_parsed(name, form, column.type) for form in formats) + ")"
+
+
+def _parsed(name: str, form: str, column_type: ColumnType) -> str:
+    # The plain cast reads ISO several times faster than a format string does.
+    if form in {"%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "iso"}:
+        return f"try_cast({name} AS {_SQL_TYPE[column_type]})"
+    return f"try_cast(try_strptime({name}, {text(form)}) AS {_SQL_TYPE[column_type]})"

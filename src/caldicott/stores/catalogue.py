@@ -1,0 +1,208 @@
+"""The catalogue: which submissions, runs and files are live. The single point where an act becomes true.
+
+SQLite in WAL mode with full syncs. It holds ids, counts and paths, never a
+row value. An act's files are written and synced first; one transaction here
+makes them live and puts the act's audit entry into the outbox.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from caldicott.vocabulary.errors import ProgramFault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS submission (
+  uid TEXT PRIMARY KEY, sender TEXT NOT NULL, id TEXT NOT NULL, dataset TEXT NOT NULL, layout TEXT NOT NULL,
+  purposes TEXT NOT NULL, agreement TEXT NOT NULL, format TEXT NOT NULL,
+  period_from TEXT NOT NULL, period_to TEXT NOT NULL, update_kind TEXT NOT NULL,
+  extracted TEXT NOT NULL, received TEXT NOT NULL, content_sha256 TEXT NOT NULL, key_id TEXT NOT NULL,
+  rows INTEGER NOT NULL, quarantined INTEGER NOT NULL, counts TEXT NOT NULL,
+  UNIQUE (sender, id)
+);
+CREATE TABLE IF NOT EXISTS live_file (
+  path TEXT PRIMARY KEY, kind TEXT NOT NULL, owner TEXT NOT NULL, part TEXT NOT NULL,
+  rows INTEGER NOT NULL, key_id TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS live_file_owner ON live_file (kind, owner);
+CREATE TABLE IF NOT EXISTS run (
+  id TEXT PRIMARY KEY, activity TEXT NOT NULL, at TEXT NOT NULL, register_digest TEXT NOT NULL, counts TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS outcome (
+  submission TEXT NOT NULL REFERENCES submission (uid), activity TEXT NOT NULL,
+  excluded_by TEXT NOT NULL, superseded INTEGER NOT NULL, released INTEGER NOT NULL,
+  PRIMARY KEY (submission, activity)
+);
+CREATE TABLE IF NOT EXISTS outbox (act_id TEXT PRIMARY KEY, entry BLOB NOT NULL);
+"""
+
+
+@dataclass(frozen=True)
+class LiveFile:
+    """A file that is part of the store: its path below the store, what it is, whose, which part."""
+
+    path: str
+    kind: str
+    owner: str
+    part: str
+    rows: int
+    key_id: str = ""
+
+
+@dataclass(frozen=True)
+class SubmissionRecord:
+    """What the catalogue knows of a landed submission."""
+
+    uid: str
+    sender: str
+    id: str
+    dataset: str
+    layout: str
+    purposes: tuple[str, ...]
+    agreement: str
+    format: str
+    period_from: str
+    period_to: str
+    update_kind: str
+    extracted: str
+    received: str
+    content_sha256: str
+    key_id: str
+    rows: int
+    quarantined: int
+    counts: dict[str, dict[str, int]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one activity's latest run made of one submission's admitted rows."""
+
+    submission: str
+    activity: str
+    excluded_by: dict[str, int]
+    superseded: int
+    released: int
+
+
+class Catalogue:
+    """The store's own record of itself."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=30)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._db.execute("PRAGMA foreign_keys = ON")
+            self._db.executescript(_SCHEMA)
+        except sqlite3.Error as fault:
+            raise ProgramFault(
+                f"the catalogue cannot be opened ({type(fault).__name__})",
+                code="catalogue_unreadable",
+                where=path.name,
+                next_step="check the disk and the folder's permissions; the store is as it was",
+            ) from None
+
+    def close(self) -> None:
+        self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of it or none of it."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+    def setting(self, name: str) -> str | None:
+        row = self._db.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def set_setting(self, name: str, value: str) -> None:
+        self._db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))
+
+    def add_submission(self, record: SubmissionRecord) -> None:
+        values = {**record.__dict__, "purposes": json.dumps(record.purposes), "counts": json.dumps(record.counts)}
+        names = ", ".join(values)
+        marks = ", ".join(f":{name}" for name in values)
+        self._db.execute(f"INSERT INTO submission ({names}) VALUES ({marks})", values)
+
+    def submissions(self) -> tuple[SubmissionRecord, ...]:
+        """Every landed submission, oldest extract first."""
+        cursor = self._db.execute("SELECT * FROM submission ORDER BY extracted, sender, id")
+        names = [column[0] for column in cursor.description]
+        return tuple(_submission(dict(zip(names, row, strict=True))) for row in cursor)
+
+    def submission(self, sender: str, submission_id: str) -> SubmissionRecord | None:
+        """The landed submission the sender calls so."""
+        return next((r for r in self.submissions() if (r.sender, r.id) == (sender, submission_id)), None)
+
+    def add_files(self, files: list[LiveFile]) -> None:
+        self._db.executemany(
+            "INSERT INTO live_file VALUES (:path, :kind, :owner, :part, :rows, :key_id)",
+            [file.__dict__ for file in files],
+        )
+
+    def retire_files(self, kind: str, owner: str) -> None:
+        """They stop being live; the sweep removes them from the disk."""
+        self._db.execute("DELETE FROM live_file WHERE kind = ? AND owner = ?", (kind, owner))
+
+    def files(self, kind: str, owner: str | None = None) -> tuple[LiveFile, ...]:
+        """Live files of a kind, in order of part and path."""
+        cursor = self._db.execute(
+            "SELECT * FROM live_file WHERE kind = ? AND (? IS NULL OR owner = ?) ORDER BY owner, part, path",
+            (kind, owner, owner),
+        )
+        return tuple(LiveFile(*row) for row in cursor)
+
+    def live_paths(self) -> frozenset[str]:
+        return frozenset(row[0] for row in self._db.execute("SELECT path FROM live_file"))
+
+    def record_run(self, run_id: str, *, activity: str, at: str, digest: str, counts: dict[str, Any]) -> None:
+        self._db.execute("INSERT INTO run VALUES (?, ?, ?, ?, ?)", (run_id, activity, at, digest, json.dumps(counts)))
+
+    def latest_runs(self) -> dict[str, dict[str, Any]]:
+        """The latest run of each activity: id, day and counts."""
+        cursor = self._db.execute("SELECT activity, id, at, register_digest, counts FROM run ORDER BY rowid")
+        return {
+            activity: {"id": run_id, "at": at, "register_digest": digest, "counts": json.loads(counts)}
+            for activity, run_id, at, digest, counts in cursor
+        }
+
+    def record_outcomes(self, activity: str, outcomes: list[Outcome]) -> None:
+        """Replaces what the activity's earlier run said."""
+        self._db.execute("DELETE FROM outcome WHERE activity = ?", (activity,))
+        self._db.executemany(
+            "INSERT INTO outcome VALUES (?, ?, ?, ?, ?)",
+            [(o.submission, o.activity, json.dumps(o.excluded_by), o.superseded, o.released) for o in outcomes],
+        )
+
+    def outcomes(self) -> tuple[Outcome, ...]:
+        cursor = self._db.execute("SELECT submission, activity, excluded_by, superseded, released FROM outcome")
+        return tuple(Outcome(s, a, json.loads(e), n, r) for s, a, e, n, r in cursor)
+
+    def put_outbox(self, act_id: str, entry: bytes) -> None:
+        self._db.execute("INSERT INTO outbox VALUES (?, ?)", (act_id, entry))
+
+    def outbox(self) -> tuple[tuple[str, bytes], ...]:
+        return tuple((row[0], row[1]) for row in self._db.execute("SELECT act_id, entry FROM outbox ORDER BY rowid"))
+
+    def clear_outbox(self, act_ids: list[str]) -> None:
+        self._db.executemany("DELETE FROM outbox WHERE act_id = ?", [(act_id,) for act_id in act_ids])
+
+
+def _submission(values: dict[str, Any]) -> SubmissionRecord:
+    purposes, counts = tuple(json.loads(values["purposes"])), json.loads(values["counts"])
+    return SubmissionRecord(**{**values, "purposes": purposes, "counts": counts})
