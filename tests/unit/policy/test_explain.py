@@ -1,0 +1,74 @@
+"""What a person and a program are told."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+from tests.unit.policy.small_register import AT, small
+
+from caldicott.policy.decide import decide
+from caldicott.policy.decision import Request
+from caldicott.policy.explain import as_record, explain
+
+GP = Request("gp", "risk-scores", "scores", "identifiable", "Z80001", "own_practice")
+ANALYST = Request("commissioning_analyst", "planning", "mart", "pseudonymised")
+
+
+def test_a_permit_is_told_with_its_duties():
+    """Who, what, why, then one line a duty."""
+    told = explain(decide(GP, small(), AT))
+    assert told.startswith("Permitted on 2026-11-22: gp of Z80001, to see scores as identifiable for risk-scores.")
+    assert "- Objections to apply: risk." in told
+    assert "- Show the relationship own_practice with Z80001 for every row." in told
+    assert "- Record each viewing of a person." in told
+
+
+def test_the_duties_of_a_total_include_the_disclosure_rule():
+    """Totals go out by the rule of the register."""
+    total = Request("public", "planning", "mart", "aggregated", action="release")
+    assert "- Disclosure rule: hes-2018." in explain(decide(total, small(), AT))
+
+
+def test_exemptions_are_told_with_their_reference():
+    """Where no objection stops a use, the reader learns by which exemption."""
+    case = Request("case_officer", "complaints", "case-files", "identifiable")
+    assert "- Exempt from objections by: direct_care (invented)." in explain(decide(case, small(), AT))
+
+
+def test_a_refusal_is_one_paragraph_with_a_next_step_and_a_post():
+    """No traceback, no list: a paragraph a person can act on."""
+    told = explain(decide(GP, small(), date(2027, 10, 1)))
+    assert "\n" not in told
+    assert "its last day was 2027-09-30" in told
+    assert "Next: Obtain" in told
+    assert told.endswith("Ask: Caldicott Guardian.")
+
+
+def test_unknown_words_are_not_echoed_around():
+    """A number typed in the wrong place stays out of the text and of the record."""
+    decision = decide(
+        Request("gp", "9990000018", "scores", "identifiable", identifiers=frozenset({"9990000026"})), small(), AT
+    )
+    assert "999000" not in explain(decision) + json.dumps(as_record(decision))
+
+
+def test_the_record_of_a_permit_is_plain_json():
+    """A program reads the obligations without knowing our classes."""
+    record = json.loads(json.dumps(as_record(decide(ANALYST, small(), AT))))
+    assert record["decision"] == "permit"
+    assert record["obligations"]["domain"]["name"] == "planning"
+    assert record["obligations"]["retention"]["minimum"] == "8 years"
+    assert record["obligations"]["objections"][0]["scheme"] == "type1"
+    assert record["request"]["role"] == "commissioning_analyst"
+    assert record["register_digest"] == "small"
+
+
+def test_the_record_of_a_refusal_has_reasons_next_step_and_post():
+    """The same words as for the person, in fields."""
+    record = as_record(decide(GP, small(), date(2027, 10, 1)))
+    assert record["decision"] == "refusal"
+    assert record["reasons"][0]["code"] == "instrument-lapsed"
+    assert record["reasons"][0]["on"] == "2027-09-30"
+    assert record["next_step"].startswith("Obtain")
+    assert record["ask"] == "Caldicott Guardian"
