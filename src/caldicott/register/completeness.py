@@ -107,7 +107,9 @@ def _bases(activity: ProcessingActivity, register: Register) -> Iterator[Gap]:
         yield from _basis(activity, basis, index, regime=register.controller.regime)
     bases = activity.data_protection_basis or ()
     if bases and activity.special_category and not any(basis.article9 for basis in bases):
-        yield _gap(activity, "data_protection_basis", "it uses special categories of data but no basis of Article 9 is given")
+        yield _gap(
+            activity, "data_protection_basis", "it uses special categories of data but no basis of Article 9 is given"
+        )
     confidentiality = activity.confidentiality_basis
     if confidentiality is not None:
         is_s251 = confidentiality.kind is ConfidentialityKind.S251
@@ -134,7 +136,10 @@ def _conditions(activity: ProcessingActivity) -> Iterator[Gap]:
     formats = formats_out(activity) | ({activity.format_in} if activity.format_in else set())
     if DataFormat.PSEUDONYMISED in formats and activity.pseudonym_domain is None:
         yield _gap(activity, "pseudonym_domain", "data are pseudonymised, but not in which scope a pseudonym holds")
-    if formats_out(activity) & {DataFormat.PSEUDONYMISED, DataFormat.AGGREGATED} and activity.disclosure_control is None:
+    if (
+        formats_out(activity) & {DataFormat.PSEUDONYMISED, DataFormat.AGGREGATED}
+        and activity.disclosure_control is None
+    ):
         yield _gap(activity, "disclosure_control", "it gives out grouped data, but not how small numbers are hidden")
     if activity.purpose in NEEDS_A_WHITELIST and not activity.inputs_whitelist:
         yield _gap(activity, "inputs_whitelist", "the fields it may take in must be listed for this purpose")
@@ -144,7 +149,11 @@ def _conditions(activity: ProcessingActivity) -> Iterator[Gap]:
 
 def _processors_without_function(activity: ProcessingActivity, register: Register) -> Iterator[Gap]:
     for organisation in register.organisations:
-        acts_for_it = activity.id in organisation.activities and {"processor", "sub_processor"} & set(organisation.roles)
+        acts_for_it = activity.id in organisation.activities and {"processor", "sub_processor"} & set(
+            organisation.roles
+        )
         if acts_for_it and not organisation.functions:
             what = f"the processor {organisation.name} has no function"
-            yield _gap(activity, "organisations", what, f"say what `{organisation.id}` does in organisations.toml, `functions`")
+            yield _gap(
+                activity, "organisations", what, f"say what `{organisation.id}` does in organisations.toml, `functions`"
+            )

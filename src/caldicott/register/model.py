@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from caldicott.vocabulary.formats import DataFormat
+from caldicott.vocabulary.formats import DataFormat  # noqa: TC001  pydantic reads the annotation at run time
 from caldicott.vocabulary.terms import (
     ActivityStatus,
     ConfidentialityKind,

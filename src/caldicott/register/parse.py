@@ -105,7 +105,9 @@ def read(path: Path) -> tuple[Register | None, tuple[Fault, ...]]:
 def read_with_texts(path: Path) -> tuple[Register | None, tuple[Fault, ...], Texts]:
     """The same, with the texts, so that a check can say where a thing stands."""
     contents, unreadable = _contents(path)
-    texts = Texts(path.as_posix(), {name: Text(name, f"{path.as_posix()}/{name}", text) for name, text in contents.items()})
+    texts = Texts(
+        path.as_posix(), {name: Text(name, f"{path.as_posix()}/{name}", text) for name, text in contents.items()}
+    )
     register, faults = parse(texts)
     faults = (*unreadable, *faults)
     return (None if errors_of(faults) else register), faults, texts
@@ -147,12 +149,13 @@ def resolve(name: str, roots: Sequence[Path]) -> Path:
         return bundled[name]
     if given.is_dir():
         return given  # reading it says which files are missing
+    known = ", ".join(sorted(bundled)) or "none is bundled"
     near = difflib.get_close_matches(name, bundled, n=1)
     hint = f"did you mean `{near[0]}`? " if near else ""
     raise WrongUsage(
         f"there is no register `{name}`: it is neither a folder nor the id of a bundled register",
         code="unknown-register",
-        next_step=f"{hint}Give the path of a folder with a {CONTROLLER}, or one of: {', '.join(sorted(bundled)) or 'none bundled'}",
+        next_step=f"{hint}Give the path of a folder with a {CONTROLLER}, or one of: {known}",
     )
 
 
@@ -191,7 +194,7 @@ def _missing_files(texts: Texts) -> Iterator[Fault]:
                 name,
                 (),
                 what=f"the file {name} is missing",
-                next_step=f"write it; the page docs/reference/register.md says what belongs in it",
+                next_step="write it; the page docs/reference/register.md says what belongs in it",
                 severity="error",
                 code="missing-file",
             )
@@ -205,7 +208,9 @@ def _unknown_files(texts: Texts) -> Iterator[Fault]:
                 name,
                 (),
                 what=f"the file {name} is not one a register has",
-                next_step=f"rename it to {near[0]}" if near else f"use one of {', '.join(_SHAPES)} or {ACTIVITIES}/<id>.toml",
+                next_step=f"rename it to {near[0]}"
+                if near
+                else f"use one of {', '.join(_SHAPES)} or {ACTIVITIES}/<id>.toml",
                 severity="error",
                 code="unknown-file",
             )
@@ -253,35 +258,38 @@ def _misnamed(name: str, entry: BaseModel, texts: Texts) -> Iterator[Fault]:
         )
 
 
-def _assemble(parsed: dict[str, BaseModel], digest_: str) -> Register:
-    controller = parsed[CONTROLLER]
-    practices = parsed.get(MEMBER_PRACTICES)
-    if isinstance(practices, _MemberPracticesFile) and isinstance(controller, Controller):
-        members = (*controller.member_practices, *practices.member_practices)
-        controller = controller.model_copy(update={"member_practices": members})
-    return Register.model_construct(
-        controller=controller,
-        organisations=getattr(parsed[ORGANISATIONS], "organisation"),
-        instruments=getattr(parsed[INSTRUMENTS], "instrument"),
-        activities=tuple(entry for entry in parsed.values() if isinstance(entry, ProcessingActivity)),
-        digest=digest_,
-    )
+def _assemble(parsed: dict[str, BaseModel], total: str) -> Register:
+    register: dict[str, Any] = {"digest": total}
+    practices: tuple[MemberPractice, ...] = ()
+    for entry in parsed.values():
+        match entry:
+            case Controller():
+                register["controller"] = entry
+            case _MemberPracticesFile():
+                practices = entry.member_practices
+            case _OrganisationsFile():
+                register["organisations"] = entry.organisation
+            case _InstrumentsFile():
+                register["instruments"] = entry.instrument
+    controller = register["controller"]
+    members = (*controller.member_practices, *practices)
+    register["controller"] = controller.model_copy(update={"member_practices": members})
+    register["activities"] = tuple(entry for entry in parsed.values() if isinstance(entry, ProcessingActivity))
+    return Register(**register)
 
 
 def _duplicates(register: Register, texts: Texts) -> Iterator[Fault]:
-    for name, key, entries in (
-        (ORGANISATIONS, "organisation", register.organisations),
-        (INSTRUMENTS, "instrument", register.instruments),
+    for name, key, ids in (
+        (ORGANISATIONS, "organisation", [entry.id for entry in register.organisations]),
+        (INSTRUMENTS, "instrument", [entry.id for entry in register.instruments]),
     ):
-        seen: set[str] = set()
-        for index, entry in enumerate(entries):
-            if entry.id in seen:
+        for index, given in enumerate(ids):
+            if given in ids[:index]:
                 yield texts.fault_at(
                     name,
                     (key, index, "id"),
-                    what=f"the id `{entry.id}` is used twice",
+                    what=f"the id `{given}` is used twice",
                     next_step=f"give this {key} an id of its own, or remove it",
                     severity="error",
                     code="duplicate-id",
                 )
-            seen.add(entry.id)

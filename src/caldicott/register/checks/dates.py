@@ -1,0 +1,120 @@
+"""What has lapsed, what soon will, and what claims to hold before the public could read of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from caldicott.register.checks.finding import Finding, firm, in_activity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from caldicott.register.model import Instrument, Notice, ProcessingActivity, Register
+    from caldicott.register.places import Path
+
+RENEW = "record the extension in its history with the document that says so, or retire what leans on it"
+
+
+def lapses(register: Register, at: date) -> Iterator[Finding]:
+    """An instrument that does not hold on the day, or soon will not; what needs it is refused from then."""
+    for index, instrument in enumerate(register.instruments):
+        path: Path = ("instrument", index)
+        found = _lapse(instrument, at, windows=register.controller.settings.flow_review_warning_days)
+        if found is not None:
+            code, what = found
+            last: Path = (*path, "history", max(0, len(instrument.history) - 1), "valid_until")
+            yield Finding("instruments.toml", last, what, RENEW, code, "warning")
+
+
+def _lapse(instrument: Instrument, at: date, *, windows: tuple[int, ...]) -> tuple[str, str] | None:
+    until = instrument.valid_until
+    if at < instrument.valid_from:
+        return "instrument-not-yet-live", f"`{instrument.id}` holds only from {instrument.valid_from}"
+    if until is None:
+        return None
+    days = (until - at).days
+    if days < 0:
+        return "instrument-lapsed", f"`{instrument.id}` lapsed {_days(-days)} ago, on {until}; what needs it is refused"
+    window = min((one for one in windows if days <= one), default=None)
+    if window is None:
+        return None
+    return "instrument-lapses-soon", f"`{instrument.id}` lapses in {_days(days)}, on {until} (warning at {window} days)"
+
+
+def _days(number: int) -> str:
+    return "1 day" if number == 1 else f"{number} days"
+
+
+def ahead_of_notice(register: Register) -> Iterator[Finding]:
+    """No activity holds before the version of the notice that publishes it [R24]."""
+    for activity in register.activities:
+        if activity.publication is None or not activity.publication.in_notice:
+            continue
+        yield from _unknown_version(activity, register)
+        notice = _published_by(activity, register.controller.notices)
+        starts = activity.effective_from
+        if notice is not None and starts is not None and starts < notice.published:
+            what = f"it holds from {starts}, but the notice that says it was published on {notice.published}"
+            next_step = (
+                f"set effective_from to {notice.published} or later; the public must be able to read of it first"
+            )
+            yield Finding(in_activity(activity), ("effective_from",), what, next_step, "ahead-of-notice")
+
+
+def _unknown_version(activity: ProcessingActivity, register: Register) -> Iterator[Finding]:
+    named = activity.publication.notice_version if activity.publication else ""
+    versions = [notice.version for notice in register.controller.notices]
+    if named and named not in versions:
+        what = f"no notice has the version `{named}`"
+        next_step = f"use one of: {', '.join(versions) or 'none given in controller.toml'}"
+        yield Finding(in_activity(activity), ("publication", "notice_version"), what, next_step, "unknown-notice")
+    if not versions:
+        what, next_step = "it is said to be in the notice, but no notice is given", "add [[notices]] to controller.toml"
+        yield Finding(in_activity(activity), ("publication",), what, next_step, "no-notice", firm(register))
+
+
+def _published_by(activity: ProcessingActivity, notices: tuple[Notice, ...]) -> Notice | None:
+    named = activity.publication.notice_version if activity.publication else ""
+    candidates = [notice for notice in notices if not named or notice.version == named]
+    return min(candidates, key=lambda notice: notice.published, default=None)
+
+
+def backward_periods(register: Register) -> Iterator[Finding]:
+    """Nothing ends before it starts."""
+    for activity in register.activities:
+        starts, ends = activity.effective_from, activity.effective_to
+        if starts is not None and ends is not None and ends < starts:
+            what = f"it ends on {ends}, before it starts on {starts}"
+            yield Finding(
+                in_activity(activity), ("effective_to",), what, "correct one of the dates", "ends-before-start"
+            )
+    for index, instrument in enumerate(register.instruments):
+        if instrument.valid_until is not None and instrument.valid_until < instrument.valid_from:
+            what = f"`{instrument.id}` ends on {instrument.valid_until}, before it starts on {instrument.valid_from}"
+            path: Path = ("instrument", index, "valid_from")
+            yield Finding("instruments.toml", path, what, "correct one of the dates", "ends-before-start")
+
+
+def overdue_reviews(register: Register, at: date) -> Iterator[Finding]:
+    """An activity or a flow whose day of review has passed."""
+    for activity in register.activities:
+        if activity.review_due is not None and activity.review_due < at:
+            what = f"its review was due on {activity.review_due}"
+            yield Finding(
+                in_activity(activity),
+                ("review_due",),
+                what,
+                "review it and set the next day",
+                "review-overdue",
+                "warning",
+            )
+        for index, flow in enumerate(activity.flows or ()):
+            if flow.review_due is not None and flow.review_due < at:
+                what, path = (
+                    f"the review of the flow `{flow.id}` was due on {flow.review_due}",
+                    ("flows", index, "review_due"),
+                )
+                yield Finding(
+                    in_activity(activity), path, what, "review it and set the next day", "review-overdue", "warning"
+                )
