@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from caldicott.register.model import ProcessingActivity, Register
 from caldicott.register.parse import load
+
+if TYPE_CHECKING:
+    from caldicott.register.model import ProcessingActivity, Register
 
 REGISTERS = Path(__file__).parents[3] / "registers"
 LEGACY = ("leeds-2018", "oxfordshire-2016", "dorset-2018")
@@ -68,18 +71,18 @@ L1 rights-requests               active   identifiable  rights
 """.strip().splitlines()
 ]
 
-# Words that may stand beside each other with capitals: institutions, Acts and posts. A person's name is in none of them.
-PUBLIC_WORDS = frozenset(
-    """
-    About Academic Accountability Act Agreement Analytics Assuring Audit Authority Business Cabinet Caldicott Care Central
-    Clinical Code Commissioner's Commissioners Commissioning Committee Complaints Continuing Control Counter Data Digital
-    Dorset Drugs England Executive Foundation Framework Fraud Freedom General Graphnet Group Guardian Health Healthcare
-    Hospitals Human Incident Information Initiative Integrated Interagency Leeds Limited Litigation Local Management
-    Medicines Misuse National Network North Office Officer Optum Our Oxford Oxfordshire Patient Population Protection
-    Protocol Quality Record Records Regional Regulation Regulations Science Secondary Serious Service Services Shared
-    Sharing Social Solutions South Support Team The Transformation Trust Unit University Uses West
-    """.split()
-)
+# Words that may stand side by side with capitals: institutions, Acts and posts. No person's name is made of them.
+INSTITUTIONS = """
+About Academic Accountability Act Agreement Analytics Assuring Audit Authority Business Cabinet Caldicott Care
+Central Clinical Code Commissioner's Commissioners Commissioning Committee Complaints Continuing Control
+Counter Data Digital Dorset Drugs England Executive Foundation Framework Fraud Freedom General Graphnet Group
+Guardian Health Healthcare Hospitals Human Incident Information Initiative Integrated Interagency Leeds
+Limited Litigation Local Management Medicines Misuse National Network North Office Officer Optum Our Oxford
+Oxfordshire Patient Population Protection Protocol Quality Record Records Regional Regulation Regulations
+Science Secondary Serious Service Services Shared Sharing Social Solutions South Support Team The
+Transformation Trust Unit University Uses West
+"""
+PUBLIC_WORDS = frozenset(INSTITUTIONS.split())
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.\w+")
 PHONE = re.compile(r"(?<![\w-])(?:\+44|0)\s?\d{2,4}[\s-]?\d{3,4}[\s-]?\d{3,4}(?![\w-])")
 POSTCODE = re.compile(r"\b[A-Z]{1,2}\d[A-Z\d]?\s+\d[A-Z]{2}\b")
@@ -155,14 +158,22 @@ def test_what_an_activity_points_to_is_in_its_register():
 
 def test_what_a_notice_leaves_out_is_listed_and_not_overlooked():
     """A field that is absent is named in `not_stated`, so that the gap is known."""
-    asked = ("data_protection_basis", "retention", "identifiers_allowed", "flows", "recipients", "sources", "review_due")
+    asked = (
+        "data_protection_basis",
+        "retention",
+        "identifiers_allowed",
+        "flows",
+        "recipients",
+        "sources",
+        "review_due",
+    )
     for name in LEGACY:
         for found in register(name).activities:
             overlooked = [field for field in asked if getattr(found, field) is None and field not in found.not_stated]
             assert overlooked == [], found.id
 
 
-@pytest.mark.parametrize("pattern", [EMAIL, PHONE, POSTCODE, SALUTED], ids=["e-mail", "phone", "postcode", "salutation"])
+@pytest.mark.parametrize("pattern", [EMAIL, PHONE, POSTCODE, SALUTED], ids=["mail", "phone", "postcode", "salutation"])
 def test_no_register_says_how_to_reach_a_person(pattern):
     """No e-mail address, telephone number, street postcode or form of address stands in a legacy register."""
     assert [file for file, text in texts() if pattern.search(text)] == []
@@ -185,7 +196,7 @@ def test_the_patterns_would_find_one(pattern, example):
 
 
 def test_no_register_names_a_person():
-    """Words with capitals beside each other are institutions, Acts and posts; a name of a person would be an unknown word."""
+    """Words with capitals side by side are institutions, Acts and posts; a person's name would be an unknown word."""
     found = {
         (file, run)
         for file, text in texts()
