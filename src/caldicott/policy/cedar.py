@@ -203,7 +203,7 @@ def _conditions(rule: RoleRule, entry: ProcessingActivity, register: Register) -
         if not (_is_guardian(instrument) and rule.relationship is Relationship.FEDERATION):
             yield _window(instrument)
     if rule.relationship is not Relationship.NONE:
-        yield f'!(context has relationship) || context.relationship == "{rule.relationship}"'
+        yield f'if context has relationship then context.relationship == "{rule.relationship}" else true'
     yield _organisations(rule, entry, register)
 
 
