@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
 import duckdb
 
 from caldicott.engines.duckdb.identity_sql import MACROS
+from caldicott.vocabulary.errors import ProgramFault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def connect(*, threads: int = 2, memory_limit: str = "2GB") -> duckdb.DuckDBPyConnection:
@@ -34,3 +41,16 @@ def quoted(name: str) -> str:
 def text(value: str) -> str:
     """A literal of the layout's own words. Row values and keys never go through here."""
     return "'" + value.replace("'", "''") + "'"
+
+
+@contextmanager
+def engine_faults(step: str) -> Iterator[None]:
+    """DuckDB's words may quote rows: they stay here, and only the kind of fault and the step travel."""
+    try:
+        yield
+    except duckdb.Error as fault:
+        raise ProgramFault(
+            f"the engine could not finish the step '{step}' ({type(fault).__name__})",
+            code="engine_fault",
+            next_step="see to the disk's space and the memory limit, then run the same command again; nothing was changed",
+        ) from None

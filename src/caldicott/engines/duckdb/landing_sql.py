@@ -23,6 +23,10 @@ _SCANNED = {
     ColumnClass.ORGANISATION, ColumnClass.PRACTICE, ColumnClass.AREA, ColumnClass.FINANCE,
 }  # fmt: skip
 _NUMBER_LENGTH = 10
+_WITHHELD_WITH_IDENTITY = {
+    ColumnClass.LOCAL_ID, ColumnClass.NAME, ColumnClass.ADDRESS, ColumnClass.POSTCODE, ColumnClass.BIRTH_DATE,
+    ColumnClass.RECORD_KEY, ColumnClass.AREA,
+}  # fmt: skip
 _NO_NUMBER_NEEDED = (NhsNumberStatus.NOT_PRESENT_NOT_REQUIRED, NhsNumberStatus.POSTPONED)
 _CONFLICT = (NhsNumberStatus.NO_OR_MULTIPLE_MATCH, NhsNumberStatus.TRACE_TO_BE_RESOLVED)
 _SQL_TYPE = {
@@ -80,7 +84,7 @@ def _is_withheld(layout: Layout) -> str:
 def _fault(layout: Layout, columns: list[Column], rules: LandingRules) -> str:
     cases = [
         *_identity_faults(layout, rules),
-        *(_required_fault(column) for column in columns if column.required),
+        *(_required_fault(layout, column) for column in columns if _is_asked_for(column)),
         *(_type_fault(column, layout) for column in columns if column.type != ColumnType.TEXT),
         *_date_faults(layout, columns, rules),
         *(_leak_fault(column) for column in columns if _is_scanned(column)),
@@ -115,8 +119,15 @@ def _in(values: tuple[str, ...]) -> str:
     return "(" + ", ".join(text(str(value)) for value in values) + ")"
 
 
-def _required_fault(column: Column) -> str:
-    return f"CASE WHEN {_s(column.name)} IS NULL THEN {text('required_missing|' + column.name)} END"
+def _is_asked_for(column: Column) -> bool:
+    # A missing NHS number has faults of its own.
+    return column.required and column.column_class != ColumnClass.NHS_NUMBER
+
+
+def _required_fault(layout: Layout, column: Column) -> str:
+    # A legally restricted record comes without its identifiers: that is not a fault [DD: withheld identity].
+    spared = f" AND NOT {_is_withheld(layout)}" if column.column_class in _WITHHELD_WITH_IDENTITY else ""
+    return f"CASE WHEN {_s(column.name)} IS NULL{spared} THEN {text('required_missing|' + column.name)} END"
 
 
 def _type_fault(column: Column, layout: Layout) -> str:
@@ -211,6 +222,8 @@ def _typed(layout: Layout, column: Column) -> str:
 
 def _cast(layout: Layout, column: Column) -> str:
     name = _s(column.name)
+    if column.type == ColumnType.DECIMAL and column.column_class != ColumnClass.FINANCE:
+        return f"try_cast({name} AS DOUBLE)"
     if column.type in {ColumnType.INTEGER, ColumnType.DECIMAL}:
         return f"try_cast({name} AS {_SQL_TYPE[column.type]})"
     formats = layout.table.date_formats if column.type == ColumnType.DATE else layout.table.timestamp_formats

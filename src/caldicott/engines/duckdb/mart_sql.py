@@ -1,0 +1,136 @@
+"""The SQL of one month of a mart: identities give way to tokens, telling columns to what they may become.
+
+Rows leave in the order of their random token, so the order in the sender's
+file, and with it the order in any other domain's mart, is gone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from caldicott.engines.duckdb.connection import quoted, text
+from caldicott.facts.layout import ColumnClass, ColumnType, IdentityKind
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from caldicott.facts.layout import Column, Layout
+
+_DERIVED = {ColumnClass.BIRTH_DATE, ColumnClass.POSTCODE}
+_OLDEST_BAND = 90
+
+
+@dataclass(frozen=True)
+class Supersession:
+    """What later submissions of the same sender and dataset took the place of."""
+
+    replaced_periods: tuple[tuple[date, date], ...] = ()
+    newer_keys: bool = False
+    """Whether the table `newer(record_hash, since)` has to be asked."""
+    since: int = 0
+    """This submission's own place in the order of extracts."""
+    has_repeats: bool = False
+    """Whether the table `repeat(submission, file_row)` has rows of this submission."""
+    submission: str = ""
+    issued: str = ""
+    """Kind and issuer of identities that are not NHS numbers."""
+
+
+@dataclass(frozen=True)
+class MartColumns:
+    """Which column classes and names the permit lets into the mart."""
+
+    classes: frozenset[str]
+    whitelist: frozenset[str] = field(default_factory=frozenset)
+
+
+def is_live(supersession: Supersession) -> str:
+    """SQL that is true for a row that no later submission took the place of."""
+    terms = ["NOT r.withdrawn"]
+    terms += [
+        f"(r.occurred_on IS NULL OR r.occurred_on NOT BETWEEN DATE '{first}' AND DATE '{last}')"
+        for first, last in supersession.replaced_periods
+    ]
+    if supersession.newer_keys:
+        since = supersession.since
+        terms.append(f"NOT EXISTS (FROM newer WHERE newer.record_hash = r.record_hash AND newer.since > {since})")
+    if supersession.has_repeats:
+        terms.append(
+            f"NOT EXISTS (FROM repeat WHERE repeat.submission = '{supersession.submission}' AND repeat.file_row = r.file_row)"
+        )
+    return " AND ".join(terms)
+
+
+def person_join(layout: Layout, issued: str) -> str:
+    """How a row finds its person; a row without identity finds nobody and stays."""
+    if layout.identity_kind in {IdentityKind.NHS_NUMBER, IdentityKind.NONE}:
+        return "LEFT JOIN person p ON p.identity = r.identity"
+    return f"LEFT JOIN person_local p ON p.identity = r.identity AND p.kind = {text(issued)}"
+
+
+def month(layout: Layout, taken: Supersession, *, present: frozenset[str], columns: MartColumns, mask: int) -> str:
+    """One part of one submission as mart rows, unordered."""
+    chosen = ",\n  ".join(_chosen(layout, present, columns))
+    return (
+        f"SELECT p.token AS person_token,\n  {_link_quality(layout, present)} AS link_quality,\n  {chosen}\n"
+        f"FROM arriving r {person_join(layout, taken.issued)}\nWHERE {is_live(taken)} AND {remains(mask)}"
+    )
+
+
+def remains(mask: int) -> str:
+    """SQL that is true for the row of a person whom none of these schemes takes out."""
+    return f"coalesce(p.mask & {mask}, 0) = 0"
+
+
+def excluded_by(masks: list[tuple[str, int]]) -> str:
+    """SQL that names the first scheme, in the register's order, that takes the row out."""
+    cases = " ".join(f"WHEN p.mask & {mask} <> 0 THEN '{scheme}'" for scheme, mask in masks)
+    return f"CASE {cases} END" if masks else "NULL::VARCHAR"
+
+
+def shuffled(statement: str) -> str:
+    """In the order of the token; rows of nobody (withheld, one-time) at random between them."""
+    return f"SELECT * FROM ({statement}) ORDER BY coalesce(person_token, substr(md5(random()::VARCHAR), 1, 18))"
+
+
+def _chosen(layout: Layout, present: frozenset[str], columns: MartColumns) -> list[str]:
+    names = [column for column in layout.columns if column.canonical in present]
+    kept = [f"r.{quoted(column.canonical)}" for column in names if _may_stay(column, columns)]
+    derived = [line for column in names if column.column_class in _DERIVED for line in _derived(column, columns)]
+    return [*derived, *kept] or ["NULL AS nothing_else"]
+
+
+def _may_stay(column: Column, columns: MartColumns) -> bool:
+    if column.column_class == ColumnClass.RESTRICTED:
+        return column.canonical in columns.whitelist
+    return column.column_class.value in columns.classes and column.column_class not in _DERIVED
+
+
+def _derived(column: Column, columns: MartColumns) -> list[str]:
+    name = f"r.{quoted(column.canonical)}"
+    if column.column_class == ColumnClass.POSTCODE:
+        outward = f"nullif(upper(trim(CASE WHEN contains({name}, ' ') THEN split_part({name}, ' ', 1) "
+        outward += f"ELSE left({name}, greatest(length({name}) - 3, 0)) END)), '') AS outward_postcode"
+        return [outward] if "outward_postcode" in columns.classes else []
+    born = name if column.type == ColumnType.DATE else f"try_cast({name} AS DATE)"
+    years = f"date_sub('year', {born}, coalesce(r.occurred_on, current_date))"
+    band = (
+        f"CASE WHEN {years} < 0 THEN NULL WHEN {years} >= {_OLDEST_BAND} THEN '{_OLDEST_BAND}+' "
+        f"ELSE (({years} // 5) * 5) || '-' || (({years} // 5) * 5 + 4) END AS age_band"
+    )
+    wanted = {"birth_year": f"year({born}) AS birth_year", "age_band": band}
+    return [line for derived, line in wanted.items() if derived in columns.classes]
+
+
+def _link_quality(layout: Layout, present: frozenset[str]) -> str:
+    born = next((c.canonical for c in layout.columns if c.column_class == ColumnClass.BIRTH_DATE), None)
+    if layout.identity_kind != IdentityKind.NHS_NUMBER or born is None or born not in present:
+        return "r.link_quality"
+    # The national cross-check: number and birth date both equal. A number whose birth date differs stays linked,
+    # and says so, until it is traced.
+    name = f"r.{quoted(born)}"
+    return (
+        f"CASE WHEN p.demographic_birth_date IS NULL OR {name} IS NULL THEN r.link_quality "
+        f"WHEN p.demographic_birth_date = {name} THEN 'verified' ELSE 'conflicting' END"
+    )

@@ -1,0 +1,108 @@
+"""Marts by DuckDB: encrypted months in, pseudonymised months out, one month in memory at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from caldicott.engines.duckdb import mart_sql
+from caldicott.engines.duckdb.connection import engine_faults, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from caldicott.engines.duckdb.mart_sql import MartColumns, Supersession
+    from caldicott.engines.duckdb.people import DuckDbPeople
+    from caldicott.facts.layout import Layout
+
+COMPRESSION = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
+
+
+class DuckDbMarts:
+    """Writes the marts of one activity over the people of one run."""
+
+    def __init__(self, people: DuckDbPeople) -> None:
+        self._db = people.connection
+        self._db.execute("CREATE TEMP TABLE IF NOT EXISTS newer (record_hash UBIGINT, since INTEGER)")
+        self._db.execute("CREATE TEMP TABLE IF NOT EXISTS repeat (submission VARCHAR, file_row BIGINT)")
+
+    def add_newer(self, rows: pa.RecordBatchReader, *, since: int) -> None:
+        """Column record_hash: keys that a net-change submission brings or withdraws."""
+        self._register(rows)
+        self._db.execute(
+            "INSERT INTO newer SELECT DISTINCT record_hash, $since FROM arriving WHERE record_hash IS NOT NULL",
+            {"since": since},
+        )
+
+    def add_repeats(self, rows: pa.RecordBatchReader, *, submission: str) -> None:
+        """Column file_row: second copies, which are quarantined by a list."""
+        self._register(rows)
+        self._db.execute("INSERT INTO repeat SELECT $submission, file_row FROM arriving", {"submission": submission})
+
+    def count(
+        self, rows: pa.RecordBatchReader, layout: Layout, supersession: Supersession, masks: list[tuple[str, int]]
+    ) -> tuple[int, dict[str, int]]:
+        """How many admitted rows a later submission took the place of, and how many each scheme takes out."""
+        self._register(rows)
+        live = mart_sql.is_live(supersession)
+        found = self._db.execute(
+            f"SELECT CASE WHEN NOT ({live}) THEN '~superseded' ELSE {mart_sql.excluded_by(masks)} END AS why, count(*) "
+            f"FROM arriving r {mart_sql.person_join(layout, supersession.issued)} GROUP BY 1"
+        ).fetchall()
+        counts = {str(why): int(number) for why, number in found if why is not None}
+        return counts.pop("~superseded", 0), counts
+
+    def write_month(
+        self,
+        sources: Sequence[tuple[Callable[[], pa.RecordBatchReader], Layout, Supersession]],
+        *,
+        columns: MartColumns,
+        mask: int,
+        to: Path,
+    ) -> int:
+        """One month of one dataset from every submission that has rows in it, as one Parquet file; its rows."""
+        names = []
+        for place, (opened, layout, supersession) in enumerate(sources):
+            reader = opened()
+            present = frozenset(reader.schema.names)
+            self._db.register(f"arriving_{place}", reader)
+            statement = mart_sql.month(layout, supersession, present=present, columns=columns, mask=mask)
+            names.append(statement.replace("FROM arriving r", f"FROM arriving_{place} r"))
+        union = " UNION ALL BY NAME ".join(f"({name})" for name in names)
+        with engine_faults("write a month of a mart"):
+            row = self._db.execute(f"COPY ({mart_sql.shuffled(union)}) TO {text(str(to))} ({COMPRESSION})").fetchall()[
+                0
+            ]
+        return int(row[0])
+
+    def write_linked_month(self, files: dict[str, Path], *, to: Path) -> int:
+        """The linked mart of a month: per person and service area, contacts and cost, on the token alone."""
+        parts = [self._summary(area, path) for area, path in files.items()]
+        union = " UNION ALL ".join(parts)
+        with engine_faults("link a month"):
+            row = self._db.execute(
+                f"COPY (SELECT * FROM ({union}) ORDER BY person_token, service_area) TO {text(str(to))} ({COMPRESSION})"
+            ).fetchall()[0]
+        return int(row[0])
+
+    def linked_people(self, files: list[Path]) -> dict[int, int]:
+        """How many people were met in one, two, … service areas."""
+        paths = ", ".join(text(str(path)) for path in files)
+        found = self._db.execute(
+            f"SELECT areas, count(*) FROM (SELECT person_token, count(DISTINCT service_area) AS areas "
+            f"FROM read_parquet([{paths}]) GROUP BY 1) GROUP BY 1 ORDER BY 1"
+        ).fetchall()
+        return {int(areas): int(people) for areas, people in found}
+
+    def _summary(self, area: str, path: Path) -> str:
+        described = self._db.execute(f"DESCRIBE SELECT * FROM read_parquet({text(str(path))})").fetchall()
+        cost = "sum(cost)::DECIMAL(18,2)" if any(row[0] == "cost" for row in described) else "NULL::DECIMAL(18,2)"
+        return (
+            f"SELECT person_token, {text(area)} AS service_area, count(*) AS contacts, {cost} AS cost "
+            f"FROM read_parquet({text(str(path))}) WHERE person_token IS NOT NULL GROUP BY 1"
+        )
+
+    def _register(self, rows: pa.RecordBatchReader) -> None:
+        self._db.register("arriving", rows)

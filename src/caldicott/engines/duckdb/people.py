@@ -1,0 +1,184 @@
+"""Who is who and who remains: identities to persons, objections to persons, all as joins in memory.
+
+Tables of the connection, all temporary:
+  seen(number)                      distinct NHS numbers in the submissions of this run
+  seen_local(kind, value)           distinct other identities
+  current(number, current_number)   superseded numbers followed to the living one
+  index_number(number, person_id), index_local(kind, value, person_id)   the person index
+  demographic(number, birth_date)   the national feed
+  objecting(person_id, mask)        one bit a scheme, latest code wins
+  allowed(number)                   the national opt-out answer: who has NOT opted out
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from caldicott.engines.duckdb.connection import connect
+from caldicott.facts.objections import codes
+from caldicott.vocabulary.terms import Objection
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+BIT = {scheme: 1 << place for place, scheme in enumerate(Objection)}
+_LONGEST_CHAIN = 16
+
+_TABLES = """
+CREATE TEMP TABLE seen (number BIGINT);
+CREATE TEMP TABLE seen_local (kind VARCHAR, value VARCHAR);
+CREATE TEMP TABLE merger (number BIGINT, superseded BIGINT);
+CREATE TEMP TABLE demographic (number BIGINT, birth_date DATE);
+CREATE TEMP TABLE index_number (number BIGINT, person_id BIGINT);
+CREATE TEMP TABLE index_local (kind VARCHAR, value VARCHAR, person_id BIGINT);
+CREATE TEMP TABLE objection (number BIGINT, code VARCHAR, recorded_on DATE);
+CREATE TEMP TABLE objection_code (scheme VARCHAR, bit INTEGER, is_dissent BOOLEAN, code VARCHAR, effective_until DATE);
+CREATE TEMP TABLE allowed (number BIGINT);
+"""
+
+
+class DuckDbPeople:
+    """The people of one run."""
+
+    def __init__(self, *, threads: int = 2, memory_limit: str = "2GB") -> None:
+        self.connection: duckdb.DuckDBPyConnection = connect(threads=threads, memory_limit=memory_limit)
+        self.connection.execute(_TABLES)
+        self.connection.execute("SET preserve_insertion_order = false")
+        self.connection.executemany(
+            "INSERT INTO objection_code VALUES (?, ?, ?, ?, nullif(?, '')::DATE)",
+            [(c.scheme.value, BIT[c.scheme], c.is_dissent, c.code, c.effective_until) for c in codes()],
+        )
+
+    def add_numbers(self, rows: pa.RecordBatchReader) -> None:
+        """Column identity: NHS numbers met in a submission."""
+        self._insert("INSERT INTO seen SELECT DISTINCT identity FROM arriving WHERE identity IS NOT NULL", rows)
+
+    def add_local(self, rows: pa.RecordBatchReader, *, kind: str) -> None:
+        """Column identity: other identities, valid for one kind and sender only."""
+        self._insert(
+            "INSERT INTO seen_local SELECT DISTINCT $kind, identity FROM arriving WHERE identity IS NOT NULL",
+            rows,
+            kind=kind,
+        )
+
+    def add_mergers(self, rows: pa.RecordBatchReader) -> None:
+        """Columns identity (current) and superseded_nhs_number."""
+        self._insert(
+            "INSERT INTO merger SELECT identity, number_of(canonical_number(superseded_nhs_number)) FROM arriving",
+            rows,
+        )
+
+    def add_demographics(self, rows: pa.RecordBatchReader) -> None:
+        """Columns identity and birth_date, from the national feed."""
+        self._insert("INSERT INTO demographic SELECT identity, birth_date FROM arriving", rows)
+
+    def add_objections(self, rows: pa.RecordBatchReader) -> None:
+        """Columns identity, objection_code and recorded_on."""
+        self._insert("INSERT INTO objection SELECT identity, objection_code, recorded_on FROM arriving", rows)
+
+    def add_allowed(self, rows: pa.RecordBatchReader) -> None:
+        """Column identity: who is in the national answer."""
+        self._insert("INSERT INTO allowed SELECT DISTINCT identity FROM arriving", rows)
+
+    def add_index(self, numbers: pa.RecordBatchReader, local: pa.RecordBatchReader) -> None:
+        """The person index as kept."""
+        self._insert("INSERT INTO index_number SELECT number, person_id FROM arriving", numbers)
+        self._insert("INSERT INTO index_local SELECT kind, value, person_id FROM arriving", local)
+
+    def follow_mergers(self) -> None:
+        """Follow superseded numbers to the living one; a circle ends where it began and is left alone."""
+        self.connection.execute(
+            "CREATE TEMP TABLE current AS WITH RECURSIVE chain(start, number, depth) AS ("
+            "SELECT superseded, number, 1 FROM merger WHERE superseded IS NOT NULL AND superseded <> number "
+            f"UNION SELECT start, merger.number, depth + 1 FROM chain JOIN merger ON superseded = chain.number "
+            f"WHERE depth < {_LONGEST_CHAIN} AND merger.number <> start) "
+            "SELECT start AS number, arg_max(number, depth) AS current_number FROM chain GROUP BY 1"
+        )
+        self.connection.execute(
+            "CREATE TEMP TABLE living AS SELECT seen.number, coalesce(current_number, seen.number) AS living "
+            "FROM (SELECT DISTINCT number FROM seen) seen LEFT JOIN current USING (number)"
+        )
+
+    def strangers(self) -> tuple[pa.Table, pa.Table]:
+        """Identities the index does not know yet: numbers (number), others (kind, value)."""
+        numbers = self.connection.sql(
+            "SELECT DISTINCT living AS number FROM living ANTI JOIN index_number ON living = index_number.number"
+        ).to_arrow_table()
+        others = self.connection.sql(
+            "SELECT DISTINCT kind, value FROM seen_local ANTI JOIN index_local USING (kind, value)"
+        ).to_arrow_table()
+        return numbers, others
+
+    def settle(self, *, ndop_answered: bool) -> None:
+        """Every identity's person and the schemes that person objects by, as one bit mask."""
+        self.connection.execute(_OBJECTING)
+        out = "NOT EXISTS (FROM allowed WHERE allowed.number = living.living)" if ndop_answered else "true"
+        ndop = BIT[Objection.NATIONAL_DATA_OPT_OUT]
+        self.connection.execute(
+            "CREATE TEMP TABLE person AS "
+            f"SELECT living.number AS identity, i.person_id, coalesce(o.mask, 0) | (CASE WHEN {out} THEN {ndop} ELSE 0 END)"
+            " AS mask, d.birth_date AS demographic_birth_date, d.number IS NOT NULL AS is_known "
+            "FROM living JOIN index_number i ON i.number = living.living LEFT JOIN objecting o USING (person_id) "
+            "LEFT JOIN (SELECT number, any_value(birth_date) AS birth_date FROM demographic GROUP BY 1) d "
+            "ON d.number = living.living"
+        )
+        # The national check knows NHS numbers only: who has none cannot be shown not to object.
+        self.connection.execute(
+            f"CREATE TEMP TABLE person_local AS SELECT kind, value AS identity, person_id, {ndop} AS mask, "
+            "NULL::DATE AS demographic_birth_date, false AS is_known FROM index_local"
+        )
+
+    def persons_remaining(self, barring_masks: list[int]) -> pa.ChunkedArray:
+        """Persons whom at least one of the masks does not bar: only they get a token."""
+        remains = " OR ".join(f"mask & {mask} = 0" for mask in barring_masks) or "false"
+        found = self.connection.sql(
+            f"SELECT DISTINCT person_id FROM (SELECT person_id, mask FROM person UNION ALL "
+            f"SELECT person_id, mask FROM person_local) WHERE {remains}"
+        ).to_arrow_table()
+        return found.column("person_id")
+
+    def give_tokens(self, tokens: pa.Table) -> None:
+        """Columns person_id and token."""
+        self.connection.register("arriving", tokens)
+        for name in ("person", "person_local"):
+            self.connection.execute(
+                f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {name}.*, token FROM {name} LEFT JOIN arriving USING (person_id)"
+            )
+        self.connection.unregister("arriving")
+
+    def count_objecting(self) -> dict[str, int]:
+        """Persons objecting by each scheme."""
+        counts = ", ".join(f"count(DISTINCT person_id) FILTER (mask & {bit} <> 0)" for bit in BIT.values())
+        row = self.connection.execute(f"SELECT {counts} FROM person").fetchall()[0]
+        return {scheme.value: int(count) for scheme, count in zip(BIT, row, strict=True)}
+
+    def late_type2(self) -> int:
+        """Type 2 codes dated after the scheme's end: without effect, and to be told to the practice."""
+        row = self.connection.execute(
+            "SELECT count(*) FROM objection JOIN objection_code USING (code) "
+            "WHERE scheme = 'type2' AND is_dissent AND recorded_on > effective_until"
+        ).fetchall()[0]
+        return int(row[0])
+
+    def _insert(self, statement: str, rows: pa.RecordBatchReader, **parameters: str) -> None:
+        self.connection.register("arriving", rows)
+        self.connection.execute(statement, parameters or None)
+        self.connection.unregister("arriving")
+
+
+# The latest code of a scheme decides; on the same day a dissent outweighs its withdrawal.
+_OBJECTING = """
+CREATE TEMP TABLE objecting AS
+WITH coded AS (
+  SELECT i.person_id, c.scheme, c.bit, c.is_dissent, o.recorded_on
+  FROM objection o JOIN objection_code c USING (code)
+  LEFT JOIN current m ON m.number = o.number
+  JOIN index_number i ON i.number = coalesce(m.current_number, o.number)
+  WHERE c.effective_until IS NULL OR o.recorded_on <= c.effective_until
+), latest AS (
+  SELECT person_id, bit, arg_max(is_dissent, (recorded_on, is_dissent)) AS objects
+  FROM coded GROUP BY person_id, bit
+)
+SELECT person_id, bit_or(bit) AS mask FROM latest WHERE objects GROUP BY person_id
+"""

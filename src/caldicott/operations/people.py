@@ -1,0 +1,139 @@
+"""The people of a run: gather identities, follow mergers, apply objections, give tokens."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING
+
+from caldicott.engines.duckdb.people import BIT, DuckDbPeople
+from caldicott.facts.layout import ColumnClass, IdentityKind, load
+from caldicott.safe_haven.objections import is_answer_usable, schemes_for
+from caldicott.safe_haven.persons import numbered
+from caldicott.stores.catalogue import LiveFile
+from caldicott.stores.clear_rows import ClearRows
+from caldicott.vocabulary.terms import Objection
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from caldicott.operations.perform import House
+    from caldicott.policy.decision import Permit
+    from caldicott.register.model import PseudonymDomain
+    from caldicott.stores.catalogue import SubmissionRecord
+
+
+@dataclass
+class People:
+    """The settled people, the files that keep them, and what was counted on the way."""
+
+    engine: DuckDbPeople
+    masks: dict[str, list[tuple[str, int]]]
+    """For each dataset: scheme and bit, in the register's order."""
+    new_files: list[LiveFile] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    ndop_answered: bool = False
+
+    def mask(self, dataset: str) -> int:
+        """All bits that take a row of this dataset out."""
+        return sum(bit for _scheme, bit in self.masks[dataset])
+
+
+def gather(house: House, submissions: Sequence[SubmissionRecord], granted: dict[str, Permit]) -> People:
+    """Everyone the submissions speak of, with the objections that stand today."""
+    rows, engine = ClearRows(house.store), DuckDbPeople()
+    for submission in submissions:
+        _meet(rows, engine, submission)
+    ndop_answered = _take_answer(house, rows, engine, submissions)
+    numbers, local = rows.person_index()
+    engine.add_index(numbers.to_reader(), local.to_reader())
+    engine.follow_mergers()
+    people = People(engine, {d: _masks(d, permit) for d, permit in granted.items()}, ndop_answered=ndop_answered)
+    _welcome(house, rows, people)
+    engine.settle(ndop_answered=ndop_answered)
+    people.counts.update({f"objecting {scheme}": count for scheme, count in engine.count_objecting().items() if count})
+    people.counts["type2 after its end"] = engine.late_type2()
+    return people
+
+
+def give_tokens(house: House, people: People, domain: PseudonymDomain) -> int:
+    """A token of the domain for everyone who remains somewhere; how many tokens are new."""
+    remaining = people.engine.persons_remaining([people.mask(dataset) for dataset in people.masks])
+    live = [file.path.removeprefix("vault/") for file in house.store.catalogue.files("vault")]
+    tokens, new_files = house.store.vault.tokens_for(remaining, domain, created=house.today, live_files=live)
+    people.engine.give_tokens(tokens)
+    owner = f"{domain.name}/{domain.epoch}"
+    people.new_files += [LiveFile(f"vault/{name}", "vault", owner, "", 0) for name in new_files]
+    people.counts["persons with a token"] = tokens.num_rows
+    return tokens.num_rows
+
+
+def _meet(rows: ClearRows, engine: DuckDbPeople, submission: SubmissionRecord) -> None:
+    layout = load(submission.layout)
+    if submission.dataset == "national-data-opt-out" or layout.identity_kind == IdentityKind.NONE:
+        return
+    if layout.identity_kind != IdentityKind.NHS_NUMBER:
+        if found := rows.read_all(submission.uid, ["identity"]):
+            engine.add_local(found, kind=issued(layout.identity_kind, submission))
+        return
+    if found := rows.read_all(submission.uid, ["identity"]):
+        engine.add_numbers(found)
+    if submission.dataset == "gp-objections" and (found := rows.read_all(submission.uid, _OBJECTION_COLUMNS)):
+        engine.add_objections(found)
+    if submission.dataset == "pds":
+        _meet_demographics(rows, engine, submission)
+
+
+_OBJECTION_COLUMNS = ("identity", "objection_code", "recorded_on")
+
+
+def _meet_demographics(rows: ClearRows, engine: DuckDbPeople, submission: SubmissionRecord) -> None:
+    classes = {column.column_class: column.canonical for column in load(submission.layout).columns}
+    if superseded := classes.get(ColumnClass.SUPERSEDED_NHS_NUMBER):
+        if found := rows.read_all(submission.uid, ["identity", superseded]):
+            engine.add_mergers(found)
+    elif (born := classes.get(ColumnClass.BIRTH_DATE)) and (found := rows.read_all(submission.uid, ["identity", born])):
+        engine.add_demographics(found)
+
+
+def issued(kind: IdentityKind, submission: SubmissionRecord) -> str:
+    """A local number means a person only beside its issuer: two hospitals' 4711 are two people."""
+    return f"{kind.value}/{submission.sender}"
+
+
+def _take_answer(house: House, rows: ClearRows, engine: DuckDbPeople, submissions: Sequence[SubmissionRecord]) -> bool:
+    """The newest national answer, if it may still be used. None means that everyone is out."""
+    answers = [s for s in submissions if s.dataset == "national-data-opt-out"]
+    if not answers:
+        return False
+    newest = max(answers, key=lambda answer: (answer.received, answer.extracted))
+    days = house.register.controller.settings.ndop_answer_valid_days
+    if not is_answer_usable(date.fromisoformat(newest.received), at=house.today, valid_days=days):
+        return False
+    if found := rows.read_all(newest.uid, ["identity"]):
+        engine.add_allowed(found)
+    return True
+
+
+def _masks(dataset: str, permit: Permit) -> list[tuple[str, int]]:
+    schemes = schemes_for(dataset, permit.obligations.objections)
+    return [(scheme.value, BIT[Objection(scheme)]) for scheme in schemes]
+
+
+def _welcome(house: House, rows: ClearRows, people: People) -> None:
+    numbers, local = people.engine.strangers()
+    people.counts["persons new"] = numbers.num_rows + local.num_rows
+    for name, strangers in (("numbers", numbers), ("local", local)):
+        if strangers.num_rows:
+            known = numbered(strangers, os.urandom)
+            people.new_files.append(rows.write_person_index(name, known, created=house.today))
+            people.engine.add_index(*_as_readers(name, known))
+
+
+def _as_readers(name: str, known):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    from caldicott.safe_haven.persons import LOCAL, NUMBERS
+
+    empty = {"numbers": NUMBERS, "local": LOCAL}
+    tables = {key: schema.empty_table() for key, schema in empty.items()} | {name: known}
+    return tables["numbers"].to_reader(), tables["local"].to_reader()

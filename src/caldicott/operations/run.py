@@ -1,0 +1,262 @@
+"""`run`: everything due. Objections, linking, pseudonyms, marts: for each activity that the register lets run."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from caldicott.engines.duckdb.mart_sql import MartColumns, Supersession
+from caldicott.engines.duckdb.marts import DuckDbMarts
+from caldicott.facts.layout import IdentityKind, Layout, load
+from caldicott.operations.people import People, gather, give_tokens, issued
+from caldicott.operations.perform import Act, House, ask, perform
+from caldicott.policy.decision import Permit, Request
+from caldicott.policy.explain import explain
+from caldicott.safe_haven.release import KEPT_IN_THE_SAFE_HAVEN, LINKED_MART, Place, places
+from caldicott.stores.catalogue import LiveFile, Outcome, SubmissionRecord
+from caldicott.stores.clear_rows import ClearRows
+from caldicott.vocabulary.errors import Refused, WrongUsage
+from caldicott.vocabulary.formats import DataFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from caldicott.policy.decision import Refusal
+    from caldicott.register.model import ProcessingActivity
+
+
+@dataclass
+class ActivityRun:
+    """What one activity's run did, or why it did not run."""
+
+    activity: str
+    refused: str = ""
+    left_out: dict[str, str] = field(default_factory=dict)
+    """Datasets that the register keeps out of this activity, with the reason's code."""
+    rows: dict[str, int] = field(default_factory=dict)
+    excluded_by: Counter[str] = field(default_factory=Counter)
+    superseded: int = 0
+    tokens: int = 0
+    linked_people: dict[int, int] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    ndop_answered: bool = False
+
+
+def run(
+    house: House, *, activity: str | None = None, told: Callable[[str], None] = lambda _: None
+) -> list[ActivityRun]:
+    """Run one activity, or every activity of the register that makes a mart.
+
+    Raises:
+        Refused: the one activity asked for may not run today.
+    """
+    chosen = _chosen(house, activity)
+    done = []
+    for entry in chosen:
+        told(f"running {entry.id}")
+        done.append(_run_one(house, entry, is_named=activity is not None))
+    return done
+
+
+def _chosen(house: House, activity: str | None) -> list[ProcessingActivity]:
+    makers = [entry for entry in house.register.activities if entry.pseudonym_domain and entry.datasets]
+    if activity is None:
+        return makers
+    found = [entry for entry in makers if entry.id == activity]
+    if not found and house.register.activity(activity) is not None:
+        # Known, but it makes no mart: the decision says what the register says of it.
+        return [entry for entry in house.register.activities if entry.id == activity]
+    if not found:
+        raise WrongUsage(
+            "the register has no such activity",
+            code="activity_unknown",
+            next_step="name one of: " + ", ".join(entry.id for entry in makers),
+        )
+    return found
+
+
+def _run_one(house: House, entry: ProcessingActivity, *, is_named: bool) -> ActivityRun:
+    submissions = [s for s in house.store.catalogue.submissions() if entry.id in s.purposes]
+    datasets = sorted({s.dataset for s in submissions}) or sorted({use.dataset for use in entry.datasets or ()})[:1]
+    granted, refusals = _ask(house, entry.id, datasets)
+    report = ActivityRun(entry.id, left_out={d: refusal.reasons[0].code for d, refusal in refusals.items()})
+    if not granted:
+        first = next(iter(refusals.values()), None)
+        report.refused = explain(first) if first else "nothing to run"
+        if is_named and first:
+            raise Refused(report.refused, code=first.reasons[0].code, next_step=first.next_step)
+        return report
+    if not submissions:
+        report.refused = "Nothing has landed for it yet."
+        return report
+    used = [s for s in submissions if s.dataset in granted]
+    return perform(
+        house, event="run", activity=entry.id, compute=lambda: _compute(house, entry, used, granted, report=report)
+    )
+
+
+def _ask(house: House, activity: str, datasets: list[str]) -> tuple[dict[str, Permit], dict[str, Refusal]]:
+    requests = [
+        Request("dscro_operator", activity, dataset, DataFormat.PSEUDONYMISED, action="link") for dataset in datasets
+    ]
+    answers = dict(zip(datasets, ask(house, requests), strict=True))
+    granted = {dataset: answer for dataset, answer in answers.items() if isinstance(answer, Permit)}
+    return granted, {d: answer for d, answer in answers.items() if not isinstance(answer, Permit)}
+
+
+def _compute(
+    house: House,
+    entry: ProcessingActivity,
+    submissions: list[SubmissionRecord],
+    granted: dict[str, Permit],
+    *,
+    report: ActivityRun,
+) -> Act[ActivityRun]:
+    domain = entry.pseudonym_domain
+    assert domain is not None  # noqa: S101  chosen for having one
+    people = gather(house, submissions, granted)
+    report.tokens = give_tokens(house, people, domain)
+    work = _Work(house, entry, people, granted, run_id=f"run-{secrets.token_hex(6)}")
+    outcomes = work.make(submissions, report)
+    report.counts, report.ndop_answered = people.counts, people.ndop_answered
+
+    def keep() -> None:
+        catalogue = house.store.catalogue
+        catalogue.retire_files("mart", entry.id)
+        catalogue.add_files([*people.new_files, *work.files])
+        at, digest = house.today.isoformat(), house.register.digest
+        catalogue.record_run(work.run_id, activity=entry.id, at=at, digest=digest, counts=_counts(report))
+        catalogue.record_outcomes(entry.id, outcomes)
+
+    references = (work.run_id, domain.name, domain.agreement)
+    return Act(report, keep, counts=_counts(report), references=references, format=DataFormat.PSEUDONYMISED.value)
+
+
+def _counts(report: ActivityRun) -> dict[str, int]:
+    return {
+        **{f"rows {dataset}": rows for dataset, rows in report.rows.items()},
+        **{f"excluded {scheme}": rows for scheme, rows in report.excluded_by.items()},
+        "superseded": report.superseded,
+        "tokens": report.tokens,
+        **report.counts,
+    }
+
+
+class _Work:
+    """One activity's marts in the making."""
+
+    def __init__(
+        self, house: House, entry: ProcessingActivity, people: People, granted: dict[str, Permit], *, run_id: str
+    ) -> None:
+        self._rows = ClearRows(house.store)
+        self._house, self._entry, self._people, self._granted = house, entry, people, granted
+        self._marts = DuckDbMarts(people.engine)
+        self.run_id = run_id
+        self._root = house.store.root / "marts" / entry.id / run_id
+        self.files: list[LiveFile] = []
+
+    def make(self, submissions: list[SubmissionRecord], report: ActivityRun) -> list[Outcome]:
+        """Write every dataset by month, then the linked mart; count what became of each submission."""
+        released = [s for s in submissions if s.dataset not in KEPT_IN_THE_SAFE_HAVEN]
+        standing = {uid: self._supersession(uid, place, submissions) for uid, place in places(submissions).items()}
+        outcomes = [self._count(s, standing[s.uid]) for s in released]
+        for dataset in sorted({s.dataset for s in released}):
+            report.rows[dataset] = self._write(dataset, [s for s in released if s.dataset == dataset], standing)
+        self._link(report)
+        self._sync()
+        for outcome in outcomes:
+            report.excluded_by.update(outcome.excluded_by)
+            report.superseded += outcome.superseded
+        return outcomes
+
+    def _supersession(self, uid: str, place: Place, submissions: list[SubmissionRecord]) -> Supersession:
+        submission = next(s for s in submissions if s.uid == uid)
+        for newer in place.newer_net_changes:
+            if found := self._rows.read_all(newer, ["record_hash"]):
+                self._marts.add_newer(found, since=next(i for i, s in enumerate(submissions) if s.uid == newer))
+        repeats = self._rows.repeats(uid)
+        for rows in repeats:
+            self._marts.add_repeats(rows, submission=uid)
+        return Supersession(
+            replaced_periods=place.replaced_periods,
+            newer_keys=bool(place.newer_net_changes),
+            since=place.since,
+            has_repeats=bool(repeats),
+            submission=uid,
+            issued=issued(load(submission.layout).identity_kind, submission),
+        )
+
+    def _count(self, submission: SubmissionRecord, taken: Supersession) -> Outcome:
+        layout, excluded, superseded = load(submission.layout), Counter[str](), 0
+        if load(submission.layout).identity_kind != IdentityKind.NONE or taken.replaced_periods:
+            columns = ["identity", "withdrawn", "occurred_on", "record_hash", "file_row"]
+            if found := self._rows.read_all(submission.uid, columns):
+                superseded, counts = self._marts.count(found, layout, taken, self._people.masks[submission.dataset])
+                excluded.update(counts)
+        repeated = submission.counts["quarantined_by"].get("duplicate_record", 0)
+        admitted = submission.rows - submission.quarantined
+        superseded = max(superseded - repeated, 0)
+        left = admitted - superseded - sum(excluded.values())
+        return Outcome(submission.uid, self._entry.id, dict(sorted(excluded.items())), superseded, left)
+
+    def _write(self, dataset: str, submissions: list[SubmissionRecord], standing: dict[str, Supersession]) -> int:
+        parts: dict[str, list[tuple[Callable[[], pa.RecordBatchReader], Layout, Supersession]]] = {}
+        for submission in submissions:
+            for file in self._rows.parts(submission.uid):
+                source = (_opener(self._rows, file), load(submission.layout), standing[submission.uid])
+                parts.setdefault(file.part, []).append(source)
+        return sum(self._write_part(dataset, part, parts[part]) for part in sorted(parts))
+
+    def _write_part(
+        self, dataset: str, part: str, sources: list[tuple[Callable[[], pa.RecordBatchReader], Layout, Supersession]]
+    ) -> int:
+        obligations = self._granted[dataset].obligations
+        columns = MartColumns(obligations.column_classes, frozenset(obligations.inputs_whitelist))
+        path = self._path(dataset, part)
+        rows = self._marts.write_month(sources, columns=columns, mask=self._people.mask(dataset), to=path)
+        self._keep(dataset, part, path, rows)
+        return rows
+
+    def _link(self, report: ActivityRun) -> None:
+        if LINKED_MART not in {use.dataset for use in self._entry.datasets or () if use.direction == "out"}:
+            return
+        by_part: dict[str, dict[str, Path]] = {}
+        for file in self.files:
+            dataset, part = file.part.split("/")
+            if part[:1].isdigit():
+                by_part.setdefault(part, {})[dataset] = self._house.store.root / file.path
+        written = []
+        for part, paths in sorted(by_part.items()):
+            path = self._path(LINKED_MART, part)
+            self._keep(LINKED_MART, part, path, self._marts.write_linked_month(paths, to=path))
+            written.append(path)
+        if written:
+            report.linked_people = self._marts.linked_people(written)
+            report.rows[LINKED_MART] = sum(file.rows for file in self.files if file.part.startswith(f"{LINKED_MART}/"))
+
+    def _path(self, dataset: str, part: str) -> Path:
+        folder = self._root / dataset / f"month={part}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / "rows.parquet"
+
+    def _keep(self, dataset: str, part: str, path: Path, rows: int) -> None:
+        relative = str(path.relative_to(self._house.store.root))
+        self.files.append(LiveFile(relative, "mart", self._entry.id, f"{dataset}/{part}", rows))
+
+    def _sync(self) -> None:
+        for file in self.files:
+            descriptor = os.open(self._house.store.root / file.path, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+
+def _opener(rows: ClearRows, file: LiveFile) -> Callable[[], pa.RecordBatchReader]:
+    return lambda: rows.read(file)
