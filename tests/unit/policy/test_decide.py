@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 from datetime import date
 
 import pytest
 from tests.unit.policy.small_register import AT, small, small_with, small_words
 
+from caldicott.policy.compiled import _COMPILED, compiled
 from caldicott.policy.decide import decide
 from caldicott.policy.decision import Permit, Refusal, Request
 from caldicott.register.model import Register
@@ -352,3 +354,15 @@ def test_a_post_that_begins_later_is_not_asked():
 def test_the_decision_records_the_register_it_was_made_by():
     """The audit trail can show under which version somebody was let in."""
     assert decide(ANALYST, small(), AT).register_digest == "small"
+
+
+def test_a_register_that_is_gone_is_forgotten():
+    """The compiled form lives no longer than its register, and never answers for another one."""
+    kept = len(_COMPILED)
+    register = small()
+    assert codes(ANALYST, register) == []
+    assert compiled(register) is compiled(register)
+    assert len(_COMPILED) == kept + 1
+    del register
+    gc.collect()
+    assert len(_COMPILED) <= kept
