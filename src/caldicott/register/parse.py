@@ -6,7 +6,6 @@ fault. Reading files happens here and nowhere else in this room.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 import tomllib
@@ -18,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from caldicott.register.faults import Fault, RegisterDoesNotHold, errors_of
 from caldicott.register.model import Controller, Instrument, MemberPractice, Organisation, ProcessingActivity, Register
+from caldicott.register.nearest import hint, nearest
 from caldicott.register.places import NOWHERE, Places, places
 from caldicott.register.wording import explain
 from caldicott.vocabulary.errors import WrongUsage
@@ -150,12 +150,10 @@ def resolve(name: str, roots: Sequence[Path]) -> Path:
     if given.is_dir():
         return given  # reading it says which files are missing
     known = ", ".join(sorted(bundled)) or "none is bundled"
-    near = difflib.get_close_matches(name, bundled, n=1)
-    hint = f"did you mean `{near[0]}`? " if near else ""
     raise WrongUsage(
         f"there is no register `{name}`: it is neither a folder nor the id of a bundled register",
         code="unknown-register",
-        next_step=f"{hint}Give the path of a folder with a {CONTROLLER}, or one of: {known}",
+        next_step=f"{hint(name, bundled)}give the path of a folder with a {CONTROLLER}, or one of: {known}",
     )
 
 
@@ -203,12 +201,12 @@ def _missing_files(texts: Texts) -> Iterator[Fault]:
 def _unknown_files(texts: Texts) -> Iterator[Fault]:
     for name in texts.texts:
         if _shape(name) is None:
-            near = difflib.get_close_matches(name, _SHAPES, n=1)
+            near = nearest(name, _SHAPES)
             yield texts.fault_at(
                 name,
                 (),
                 what=f"the file {name} is not one a register has",
-                next_step=f"rename it to {near[0]}"
+                next_step=f"rename it to {near}"
                 if near
                 else f"use one of {', '.join(_SHAPES)} or {ACTIVITIES}/<id>.toml",
                 severity="error",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import Any, get_args
 
 from pydantic import BaseModel
+
+from caldicott.register.nearest import hint
 
 Explained = tuple[str, str, str]
 """Code, what, next step."""
@@ -40,18 +41,14 @@ def explain(shape: type[BaseModel], error: dict[str, Any]) -> Explained:
 def _unknown_key(shape: type[BaseModel], loc: tuple[str | int, ...]) -> Explained:
     around = _model_at(shape, loc[:-1])
     known = sorted(around.model_fields) if around is not None else []
-    near = difflib.get_close_matches(str(loc[-1]), known, n=1)
     choices = f"the keys known here are: {', '.join(known)}" if known else "remove it"
-    hint = f"did you mean `{near[0]}`? " if near else ""
-    return "unknown-key", f"the key `{_dotted(loc)}` is not known", hint + choices
+    return "unknown-key", f"the key `{_dotted(loc)}` is not known", hint(str(loc[-1]), known) + choices
 
 
 def _unknown_word(key: str, error: dict[str, Any]) -> Explained:
     choices = re.findall(r"'([^']*)'", str(error["ctx"]["expected"]))
     given = error["input"] if isinstance(error["input"], str) else type(error["input"]).__name__
-    near = difflib.get_close_matches(given, choices, n=1)
-    hint = f"did you mean `{near[0]}`? " if near else ""
-    return "unknown-word", f"`{key}` cannot be `{given}`", f"{hint}choose one of: {', '.join(choices)}"
+    return "unknown-word", f"`{key}` cannot be `{given}`", f"{hint(given, choices)}choose one of: {', '.join(choices)}"
 
 
 def _wrong_shape(key: str, error: dict[str, Any]) -> Explained:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from caldicott.register.nearest import hint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +43,5 @@ def in_activity(activity: ProcessingActivity) -> str:
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:
     """A hint to the nearest known word, then the known words if they are few."""
-    near = difflib.get_close_matches(word, known, n=1)
-    hint = f"did you mean `{near[0]}`? " if near else ""
     few = f"; known are: {', '.join(sorted(known))}" if len(known) <= _FEW else ""
-    return hint + "correct the id, or add what it names" + few
+    return hint(word, known) + "correct the id, or add what it names" + few

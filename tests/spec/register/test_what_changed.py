@@ -1,0 +1,217 @@
+"""What people are told when a register changes: one change in, one sentence out."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from caldicott.register import parse
+from caldicott.register.diff import diff
+from caldicott.register.model import (
+    Contact,
+    DataProtectionBasis,
+    DisclosureControl,
+    Exemption,
+    InstrumentEvent,
+    ObjectionRule,
+    Organisation,
+    ProcessingActivity,
+    RecipientRule,
+    RoleRule,
+)
+from caldicott.vocabulary.formats import DataFormat
+
+EXAMPLE = Path(__file__).parents[3] / "registers" / "example-icb"
+PLAN = "“Planning and paying for health services”"
+NAMED = "information that says who you are"
+CODED = "information with a code in place of your name and NHS number"
+
+
+@pytest.fixture(scope="module")
+def register():
+    return parse.load(EXAMPLE)
+
+
+def _with(register, activity_id, **changed):
+    """The register with one activity changed."""
+    old = register.activity(activity_id)
+    new = ProcessingActivity(**{name: getattr(old, name) for name in ProcessingActivity.model_fields} | changed)
+    return register.model_copy(update={"activities": tuple(new if one is old else one for one in register.activities)})
+
+
+def _told(old, new):
+    return [(change.sentence, change.effect) for change in diff(old, new)]
+
+
+def test_nothing_changed_nothing_told(register):
+    """The same register twice says nothing."""
+    assert diff(register, register) == ()
+
+
+def test_a_new_activity(register):
+    """A new use is told with the day from which it holds."""
+    without = register.model_copy(update={"activities": register.activities[1:]})
+    title = register.activities[0].title
+    assert _told(without, register) == [(f"There is a new use of information, “{title}” from 1 April 2026.", "widens")]
+    assert _told(register, without) == [(f"“{title}” is no longer something we do.", "narrows")]
+
+
+def test_an_activity_that_stops(register):
+    """A use that stops is told with the day on which it stopped."""
+    stopped = _with(register, "commissioning-planning", status="retired", effective_to=date(2027, 3, 31))
+    assert _told(register, stopped) == [(f"{PLAN} stopped on 31 March 2027.", "narrows")]
+    assert _told(stopped, register) == [(f"{PLAN} started on 1 April 2026.", "widens")]
+
+
+def test_someone_new_may_see(register):
+    """A pharmacist in the care team of the person's own practice who may see more is told as a widening."""
+    activity = register.activity("commissioning-planning")
+    pharmacist = RoleRule(
+        role="care_team",
+        ceiling="identifiable",
+        datasets=("gp-medications", "gp-patients"),
+        relationship="own_practice",
+    )
+    more = _with(register, activity.id, roles=(*activity.roles, pharmacist))
+    team = "The people who care for you, such as nurses and pharmacists at your own GP practice"
+    which = "“Medicines that a GP practice prescribed” and “Patients registered with a GP practice”"
+    assert _told(register, more) == [(f"{team} can now see {NAMED} from {which}, for {PLAN}.", "widens")]
+    assert _told(more, register) == [(f"{team} can no longer see {NAMED} from {which}, for {PLAN}.", "narrows")]
+
+
+def test_a_ceiling_that_moves(register):
+    """The same people, another format: what it was before is told too."""
+    activity = register.activity("risk-stratification")
+    roles = tuple(
+        rule.model_copy(update={"ceiling": DataFormat.PSEUDONYMISED}) if rule.role == "commissioning_analyst" else rule
+        for rule in activity.roles
+    )
+    higher = _with(register, activity.id, roles=roles)
+    who = "The people who analyse services (NHS Example Integrated Care Board)"
+    scores = "“Likelihood of an emergency admission”, for “Finding who may soon need more care”"
+    assert _told(register, higher) == [
+        (f"{who} can now see {CODED} from {scores}; before it was counts of people.", "widens")
+    ]
+    assert _told(higher, register) == [
+        (f"{who} can now see counts of people from {scores}; before it was {CODED}.", "narrows")
+    ]
+
+
+def test_a_role_that_no_longer_needs_training(register):
+    """Dropping what a role needed first widens, though no ceiling moved."""
+    activity = register.activity("invoice-validation")
+    roles = tuple(rule.model_copy(update={"requires": ()}) for rule in activity.roles)
+    easier = _with(register, activity.id, roles=roles)
+    assert {change.effect for change in diff(register, easier)} == {"widens"}
+    assert "no longer needs this" in diff(register, easier)[0].sentence
+
+
+def test_an_identifier(register):
+    """A further identifier is named in plain words."""
+    activity = register.activity("commissioning-planning")
+    more = _with(register, activity.id, identifiers_allowed=(*activity.identifiers_allowed, "name"))
+    assert _told(register, more) == [(f"{PLAN} may now use your name.", "widens")]
+    assert _told(more, register) == [(f"{PLAN} may no longer use your name.", "narrows")]
+
+
+def test_a_new_recipient(register):
+    """A new organisation that receives is named with what it gets."""
+    activity = register.activity("commissioning-planning")
+    new = RecipientRule(recipient="example-council", format="pseudonymised")
+    more = _with(register, activity.id, recipients=(*activity.recipients, new))
+    assert _told(register, more) == [
+        (f"A new organisation, Example Council, now receives {CODED} from {PLAN}.", "widens")
+    ]
+    assert _told(more, register) == [(f"Example Council no longer receives anything from {PLAN}.", "narrows")]
+
+
+def test_an_objection_that_stops_counting(register):
+    """An objection that no longer stops a use is told to those who objected."""
+    activity = register.activity("commissioning-planning")
+    rules = tuple(rule for rule in activity.objections.rules if rule.scheme != "ndop")
+    fewer = _with(register, activity.id, objections=activity.objections.model_copy(update={"rules": rules}))
+    you = f"If you objected under the National Data Opt-out, {PLAN}"
+    assert _told(register, fewer) == [(f"{you} no longer stops for you.", "widens")]
+    assert _told(fewer, register) == [(f"{you} now stops for you.", "narrows")]
+
+
+def test_an_objection_that_reaches_less_far(register):
+    """A format that an objection no longer stops is told, though the scheme still counts."""
+    activity = register.activity("research")
+    rules = tuple(
+        ObjectionRule(scheme="research", covers_formats=("identifiable", "pseudonymised", "anonymised"))
+        if rule.scheme == "research"
+        else rule
+        for rule in activity.objections.rules
+    )
+    less = _with(register, "research", objections=activity.objections.model_copy(update={"rules": rules}))
+    reach = "counts of people, from “What is drawn for an approved study”"
+    sentence = f"If you objected under the opt-out from research, “Research” no longer stops for {reach}."
+    assert _told(register, less) == [(sentence, "widens")]
+
+
+def test_an_exemption(register):
+    """An exemption that sets an objection aside is told with its reason."""
+    activity = register.activity("commissioning-planning")
+    exempt = Exemption(kind="public_interest", reference="a test", schemes=("ndop",))
+    more = _with(register, activity.id, objections=activity.objections.model_copy(update={"exemptions": (exempt,)}))
+    sentence = f"The National Data Opt-out now does not apply to {PLAN}, because the public interest outweighs it."
+    assert _told(register, more) == [(sentence, "widens")]
+
+
+@pytest.mark.parametrize(("now", "effect"), [("20 years", "widens"), ("6 years", "narrows"), ("18 months", "narrows")])
+def test_retention(register, now, effect):
+    """How long records are kept is told beside how long it was."""
+    activity = register.activity("complaints")
+    other = _with(register, activity.id, retention=activity.retention.model_copy(update={"minimum": now}))
+    sentence = f"Records of “Complaints and questions” are kept for {now} instead of 10 years."
+    assert _told(register, other) == [(sentence, effect)]
+
+
+def test_an_approval_that_was_extended(register):
+    """An extension of a document is told with both days."""
+    longer = InstrumentEvent(valid_until=date(2029, 9, 30), event="extension")
+    instruments = tuple(
+        one.model_copy(update={"history": (*one.history, longer)}) if one.id == "cag-7-07" else one
+        for one in register.instruments
+    )
+    extended = register.model_copy(update={"instruments": instruments})
+    holds = "CAG 7-07(a-c)/2013, invoice validation now holds until 30 September 2029"
+    sentence = f"{holds}; before it was until 30 September 2027."
+    assert _told(register, extended) == [(sentence, "widens")]
+
+
+def test_small_numbers_shown(register):
+    """A use that stops hiding small counts is a widening."""
+    open_ = _with(register, "incidents", disclosure_control=None)
+    assert [change.effect for change in diff(register, open_)] == ["widens"]
+    other = _with(register, "incidents", disclosure_control=DisclosureControl(rule="other"))
+    assert [change.effect for change in diff(register, other)] == ["neither"]
+
+
+def test_the_basis_in_law(register):
+    """Another basis in law is told with what it was."""
+    basis = DataProtectionBasis(article6="A6-1-a", article9="A9-2-a")
+    other = _with(register, "staff", data_protection_basis=(basis,))
+    (change,) = diff(register, other)
+    assert change.sentence.startswith(
+        "“People who work for us” now rests in law on Article 6(1)(a), Article 9(2)(a); before"
+    )
+
+
+def test_a_contact(register):
+    """A post that moved is told; no person is named."""
+    contacts = tuple(one for one in register.controller.contacts if one.role != "siro")
+    moved = (*contacts, Contact(role="siro", post="Director of Finance"))
+    other = register.model_copy(update={"controller": register.controller.model_copy(update={"contacts": moved})})
+    assert _told(register, other) == [("The owner of information risk is now: Director of Finance.", "neither")]
+
+
+def test_a_processor(register):
+    """A new organisation that works for the controller is told with what it does."""
+    firm = Organisation(id="firm", name="Firm", roles=("processor",), functions=("Prints letters",))
+    more = register.model_copy(update={"organisations": (*register.organisations, firm)})
+    assert _told(register, more) == [("A new organisation works for us, Firm: Prints letters.", "widens")]
+    assert _told(more, register) == [("Firm no longer works for us.", "narrows")]
