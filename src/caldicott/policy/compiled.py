@@ -253,7 +253,7 @@ def _compile_rule(rule: RoleRule, entry: ProcessingActivity, register: Register)
 def _rule_reason(rule: RoleRule, entry: ProcessingActivity) -> Reason:
     over = ", ".join(rule.datasets) or "its datasets"
     shown = "" if rule.relationship is Relationship.NONE else f", where the relationship {rule.relationship} is shown"
-    text = f"{entry.title} lets the role {rule.role} {rule.action} {over}, up to {rule.ceiling}{shown}."
+    text = f"The activity {entry.id} lets the role {rule.role} {rule.action} {over}, up to {rule.ceiling}{shown}."
     return Reason("role-rule", text, f"activity {entry.id}", entry.effective_from)
 
 

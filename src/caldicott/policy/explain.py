@@ -73,7 +73,7 @@ def _duties(obligations: Obligations) -> list[str]:
         duties.append(f"Disclosure rule: {obligations.disclosure_rule}.")
     if obligations.retention is not None:
         kept = obligations.retention
-        duties.append(f"Keep for {kept.minimum} from {kept.starts} ({kept.retention_class}).")
+        duties.append(f"Retention ({kept.retention_class}), counted from {kept.starts}: {kept.minimum}.")
     if obligations.record_viewing:
         duties.append("Record each viewing of a person.")
     return [*duties, f"Columns of these classes only: {', '.join(sorted(obligations.column_classes))}."]
