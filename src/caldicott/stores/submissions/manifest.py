@@ -28,6 +28,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", flags=re.ASCII)
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}", flags=re.ASCII)
 _ODS: Final = re.compile(r"[A-Z0-9]{2,6}", flags=re.ASCII)
 _SHA256: Final = re.compile(r"[0-9a-f]{64}", flags=re.ASCII)
+_PATH_BYTES: Final = 255  # no file system takes a longer name
 _HASH_PIECE: Final = 1 << 20
 
 
@@ -129,7 +130,7 @@ def _file_fault(folder: Path, file: ManifestFile) -> str:
 
 def _is_inside(written: str) -> bool:
     path = PurePosixPath(written)
-    odd = "\\" in written or "\0" in written or written[1:2] == ":"
+    odd = "\\" in written or not written.isprintable() or written[1:2] == ":" or len(written.encode()) > _PATH_BYTES
     return bool(path.parts) and not odd and not path.is_absolute() and ".." not in path.parts
 
 

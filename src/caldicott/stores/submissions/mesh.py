@@ -179,14 +179,19 @@ def _part(path: Path) -> bytes:
 
 
 def _gunzip(packed: bytes) -> bytes:
-    unpacker = zlib.decompressobj(wbits=31)
-    try:
-        body = unpacker.decompress(packed, _BODY_BYTES)
-    except zlib.error:
-        raise _bad_message("a message says it is compressed and cannot be unpacked") from None
-    if unpacker.unconsumed_tail or not unpacker.eof or unpacker.unused_data:
-        raise _bad_message("a compressed message is cut short, too large or followed by something else")
-    return body
+    """Every gzip member there is: MESH may compress the whole and cut it, or compress each part [mesh-sandbox]."""
+    bodies, size = [], 0
+    while packed or not bodies:
+        unpacker = zlib.decompressobj(wbits=31)
+        try:
+            bodies.append(unpacker.decompress(packed, _BODY_BYTES - size + 1))
+        except zlib.error:
+            raise _bad_message("a message says it is compressed and cannot be unpacked") from None
+        size += len(bodies[-1])
+        if size > _BODY_BYTES or not unpacker.eof:
+            raise _bad_message("a compressed message is cut short or too large")
+        packed = unpacker.unused_data
+    return b"".join(bodies)
 
 
 def _bad_message(what: str) -> CaldicottError:
