@@ -22,6 +22,7 @@ from caldicott.register.model import (
     RoleRule,
 )
 from caldicott.vocabulary.formats import DataFormat
+from caldicott.vocabulary.terms import ConfidentialityKind
 
 EXAMPLE = Path(__file__).parents[3] / "registers" / "example-icb"
 PLAN = "“Planning and paying for health services”"
@@ -215,3 +216,102 @@ def test_a_processor(register):
     more = register.model_copy(update={"organisations": (*register.organisations, firm)})
     assert _told(register, more) == [("A new organisation works for us, Firm: Prints letters.", "widens")]
     assert _told(more, register) == [("Firm no longer works for us.", "narrows")]
+
+
+def test_an_end_date_that_moves(register):
+    """A later end widens, an earlier end narrows, no end widens."""
+    short = _with(register, "research", effective_to=date(2027, 3, 31))
+    long = _with(register, "research", effective_to=date(2028, 3, 31))
+    assert _told(short, long) == [("“Research” ends on 31 March 2028.", "widens")]
+    assert _told(long, short) == [("“Research” ends on 31 March 2027.", "narrows")]
+    assert _told(long, register) == [("“Research” no longer has an end date.", "widens")]
+
+
+def test_a_draft_is_only_a_draft(register):
+    """From draft to inactive nothing is seen, so nothing widens."""
+    draft, inactive = (_with(register, "research", status=status) for status in ("draft", "inactive"))
+    assert _told(draft, inactive) == [("“Research” is now described but not done.", "neither")]
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "words", "effect"),
+    [
+        ({"format": "aggregated"}, {"format": "pseudonymised"}, f"now receives {CODED}", "widens"),
+        ({"format": "pseudonymised"}, {"format": "aggregated"}, "now receives counts of people", "narrows"),
+        ({"fields": ("age",)}, {"fields": ("age", "sex")}, "now also receives sex", "widens"),
+        ({"fields": ("age", "sex")}, {"fields": ("age",)}, "now receives less", "narrows"),
+        ({"fields": ("age",)}, {"fields": ()}, "no longer limited to named fields", "widens"),
+    ],
+)
+def test_what_a_recipient_receives(register, was, now, words, effect):
+    """A recipient that receives more or less, by format or by field."""
+    old, new = (
+        _with(
+            register,
+            "commissioning-planning",
+            recipients=(RecipientRule(**{"recipient": "example-council", "format": "aggregated"} | one),),
+        )
+        for one in (was, now)
+    )
+    (change,) = diff(old, new)
+    assert change.effect == effect
+    assert words in change.sentence
+    assert change.sentence.startswith("Example Council")
+
+
+def test_a_document_that_is_needed_first(register):
+    """A role that needs a further document is a narrowing, and the document is named."""
+    activity = register.activity("case-finding")
+    roles = tuple(rule.model_copy(update={"requires": ("training-analysts",)}) for rule in activity.roles)
+    changes = diff(register, _with(register, "case-finding", roles=roles))
+    assert {change.effect for change in changes} == {"narrows"}
+    assert "Yearly information governance training of analysts (example)" in changes[0].sentence
+
+
+def test_an_exemption_that_ends(register):
+    """An objection that counts again is told."""
+    activity = register.activity("invoice-validation")
+    exemption = activity.objections.exemptions[0].model_copy(
+        update={"schemes": activity.objections.exemptions[0].schemes[:1]}
+    )
+    fewer = _with(register, activity.id, objections=activity.objections.model_copy(update={"exemptions": (exemption,)}))
+    (change,) = diff(register, fewer)
+    assert (change.kind, change.effect) == ("exemption", "narrows")
+
+
+def test_retention_that_is_not_said(register):
+    """Saying nothing of how long is a widening; saying it at last is not."""
+    silent = _with(register, "complaints", retention=None)
+    title = "“Complaints and questions”"
+    assert _told(register, silent) == [(f"{title} no longer says how long records are kept.", "widens")]
+    assert _told(silent, register) == [(f"Records of {title} are now kept for 10 years.", "neither")]
+
+
+def test_what_lifts_the_duty_of_confidence(register):
+    """Consent replaced by another ground is told with both."""
+    basis = register.activity("complaints").confidentiality_basis
+    other = basis.model_copy(update={"kind": ConfidentialityKind.PUBLIC_INTEREST})
+    (change,) = diff(register, _with(register, "complaints", confidentiality_basis=other))
+    assert change.sentence.endswith("is now the public interest; before it was your agreement.")
+
+
+def test_documents_that_come_and_go(register):
+    """A document behind what is done that appears or disappears is named."""
+    fewer = register.model_copy(update={"instruments": register.instruments[1:]})
+    reference = register.instruments[0].reference
+    assert _told(fewer, register) == [(f"There is a new document behind what we do: {reference}.", "neither")]
+    assert _told(register, fewer) == [(f"{reference} is no longer a document behind what we do.", "neither")]
+
+
+def test_a_contact_that_is_gone_and_a_function_that_is_new(register):
+    """A post nobody holds any more, and a processor that does more, are told."""
+    contacts = tuple(one for one in register.controller.contacts if one.role != "siro")
+    other = register.model_copy(update={"controller": register.controller.model_copy(update={"contacts": contacts})})
+    assert _told(register, other) == [("The owner of information risk is no longer named.", "neither")]
+    organisations = tuple(
+        one.model_copy(update={"functions": (*one.functions, "Prints letters.")}) if one.id == "example-csu" else one
+        for one in register.organisations
+    )
+    more = register.model_copy(update={"organisations": organisations})
+    sentence = "Example Commissioning Support Unit now also works for us in this: Prints letters."
+    assert _told(register, more) == [(sentence, "widens")]

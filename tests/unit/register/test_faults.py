@@ -278,3 +278,46 @@ def test_an_old_notice_with_gaps_still_holds(small):
     contents[A] = contents[A].replace("[retention]", "[retention]").replace("measures =", "# measures =")
     severities = {fault.severity for fault in small.faults_of(small.lenient(contents))}
     assert severities == {"gap", "warning"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ("We plan.", "", "plain_text"),
+        (
+            'instrument = "approval"\n\n[[datasets',
+            'reference = "an approval"\n\n[[datasets',
+            "confidentiality_basis.instrument",
+        ),
+        ('kind = "s251"\ninstrument = "approval"', 'kind = "statute"', "confidentiality_basis.reference"),
+        ('article9 = "A9-2-h"', "special = 1", ""),
+    ],
+)
+def test_the_finer_gaps(small, old, new, field):
+    """Text nobody can read, section 251 without its approval, a basis of confidence without a reference."""
+    contents, _ = small.broken(A, old, new)
+    faults = small.faults_of(contents)
+    if not field:
+        assert [fault.code for fault in faults] == ["unknown-key"]
+        return
+    assert field in {word.strip("`") for fault in faults if fault.code == "gap" for word in fault.next_step.split()}
+
+
+def test_special_categories_need_article_9(small):
+    """Health data without a basis of Article 9 is a gap."""
+    contents, _ = small.broken(A, 'article9 = "A9-2-h"\n', "")
+    contents[A] = contents[A].replace("recipients = []", 'recipients = []\nspecial_category = ["health"]')
+    assert any("Article 9" in fault.what for fault in small.faults_of(contents))
+
+
+def test_criminal_offence_needs_a_condition(small):
+    """Criminal offence data without a condition of schedule 1 is a gap."""
+    contents, _ = small.broken(A, "dpa_schedule1 = [2]\n", "")
+    contents[A] = contents[A].replace("recipients = []", "recipients = []\ncriminal_offence = true")
+    assert any("criminal offence" in fault.what for fault in small.faults_of(contents))
+
+
+def test_an_instrument_ends_after_it_starts(small):
+    """A document that ends before it starts is a fault of its dates."""
+    contents, _ = small.broken(I, "valid_from = 2020-01-01\ndatasets", "valid_from = 2030-01-01\ndatasets")
+    assert "ends-before-start" in {fault.code for fault in small.faults_of(contents)}
