@@ -58,6 +58,13 @@ def rows(report):
     return [(finding.code, finding.first, finding.last) for finding in report.findings]
 
 
+@pytest.fixture(autouse=True)
+def _unhurried_disk(monkeypatch):
+    """Whether we wait for the disk has tests of its own; the thousands of logs here need not."""
+    monkeypatch.setattr(os, "fdatasync", lambda _descriptor: None)
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: None)
+
+
 @pytest.fixture
 def log(tmp_path):
     return write_log(tmp_path / "audit", [3, 5, 1, 11])
@@ -191,9 +198,12 @@ def prepare_kill(folder, *, entries_kept, with_pending=True, leaves_kept=None):
 def test_a_tail_torn_at_any_byte_of_the_last_record(tmp_path):
     """Before reopening it is a remark, not a finding; opening sets it aside; only the whole group is completed."""
     _, total, last = prepare_kill(tmp_path / "measure", entries_kept=0)
+    torn, _, _ = prepare_kill(tmp_path / "torn", entries_kept=total)
     for missing in range(last + 1):
         folder = tmp_path / str(missing)
-        files, _, _ = prepare_kill(folder, entries_kept=total - missing)
+        shutil.copytree(torn.folder, folder)
+        files = AuditFiles(folder)
+        os.truncate(files.entries, files.entries.stat().st_size - missing)
         report = verify(folder)
         assert (report.ok, report.size, len(report.remarks)) == (True, 6, 1), report.findings
         log = open_log(folder)
@@ -265,6 +275,91 @@ def test_a_damaged_leaf_file_is_made_again_from_sound_entries(files):
     assert verify(files.folder).ok
 
 
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing in the program may catch it."""
+
+
+def kill_at(monkeypatch, step):
+    """Die before the n-th call that writes, syncs or renames; returns the calls made."""
+    calls = []
+
+    def dying(real):
+        def call(*arguments, **more):  # noqa: ANN002
+            if len(calls) == step:
+                raise Killed
+            calls.append(real)
+            return real(*arguments, **more)
+
+        return call
+
+    for owner, name in (
+        (os, "pwrite"),
+        (os, "write"),
+        (os, "fdatasync"),
+        (os, "fsync"),
+        (os, "truncate"),
+        (Path, "rename"),
+        (Path, "unlink"),
+    ):
+        monkeypatch.setattr(owner, name, dying(getattr(owner, name)))
+    return calls
+
+
+def count_steps(monkeypatch, act):
+    with monkeypatch.context() as patch:
+        calls = kill_at(patch, None)
+        act()
+    return len(calls)
+
+
+def die_at(monkeypatch, step, act):
+    with monkeypatch.context() as patch:
+        kill_at(patch, step)
+        try:
+            act()
+        except Killed:
+            return True
+    return False
+
+
+def test_killed_before_any_step_of_an_append_and_of_the_recovery_after_it(tmp_path, monkeypatch):
+    """Every pair of a kill while appending and a kill while recovering: all of the group is there or none of it."""
+    group = make_entries(6, 10)
+    counted = write_log(tmp_path / "count", [6])
+    steps = count_steps(monkeypatch, lambda: counted.append_many(group))
+    assert steps >= 9
+    pairs = 0
+    for step in range(steps):
+        for later in range(20):
+            folder = tmp_path / f"{step}-{later}"
+            log = write_log(folder, [6])
+            outside = log.checkpoint
+            assert die_at(monkeypatch, step, lambda log=log: log.append_many(group))
+            assert verify(folder, checkpoint=outside).ok
+            was_killed = die_at(monkeypatch, later, lambda folder=folder: open_log(folder))
+            pairs += 1
+            assert verify(folder, checkpoint=outside).ok
+            again = open_log(folder)
+            assert again.size in (6, 10)
+            assert list(again.entries()) == make_entries(0, again.size)
+            again.append(make_entry(again.size))
+            assert verify(folder, checkpoint=outside + again.checkpoint).ok
+            shutil.rmtree(folder)
+            if not was_killed:
+                break
+    assert pairs > steps * 2
+
+
+def test_killed_before_any_step_of_the_first_opening(tmp_path, monkeypatch):
+    """A log that was never finished being made is made the next time."""
+    steps = count_steps(monkeypatch, lambda: open_log(tmp_path / "count"))
+    for step in range(steps):
+        assert die_at(monkeypatch, step, lambda step=step: open_log(tmp_path / str(step)))
+        log = open_log(tmp_path / str(step))
+        log.append(make_entry(0))
+        assert verify(tmp_path / str(step), checkpoint=log.checkpoint).ok
+
+
 WRITER = """
 import sys
 from pathlib import Path
@@ -281,10 +376,10 @@ while True:
 
 @pytest.mark.slow
 def test_killed_at_any_moment_nothing_acknowledged_is_lost(tmp_path):
-    """SIGKILL while appending, twenty times over the same log: no gap, no false alarm, acknowledged is there."""
+    """SIGKILL while appending, ten times over the same log: no gap, no false alarm, acknowledged is there."""
     folder, seeded = tmp_path / "audit", random.Random(7)
     outside = b""
-    for _ in range(20):
+    for _ in range(10):
         with subprocess.Popen(
             [sys.executable, "-c", WRITER, str(folder), str(Path(__file__).parent)], stdout=subprocess.PIPE
         ) as writer:
@@ -351,6 +446,35 @@ def test_a_log_swapped_under_a_running_writer_is_noticed(tmp_path):
     with pytest.raises(DoesNotHold) as fault:
         log.append(make_entry(8))
     assert fault.value.code == "audit-log-tampered"
+
+
+@pytest.mark.parametrize("spoil", [remove_checkpoint, spoil_checkpoint, cut_entries])
+def test_a_log_changed_under_a_running_writer_is_left_as_it_is(log, files, spoil):
+    """Evidence is not touched, not even moved."""
+    spoil(files)
+    before = {path: path.read_bytes() for path in files.folder.iterdir()}
+    with pytest.raises(DoesNotHold):
+        log.append(make_entry(20))
+    assert {path: path.read_bytes() for path in files.folder.iterdir()} == before
+
+
+def test_a_checkpoint_put_back_under_a_running_writer_moves_nothing(log, files):
+    """Else the genuine entries behind it would be set aside by the program itself."""
+    notes, _ = parse_all(files.history.read_bytes())
+    files.history.write_bytes(b"".join(note.raw for note in notes[:2]))
+    files.checkpoint.write_bytes(notes[1].raw)
+    with pytest.raises(DoesNotHold):
+        log.append(make_entry(20))
+    assert len(lines_of(files)) == 20
+
+
+def test_leaf_hashes_spoilt_while_another_writer_appended_are_made_again(log, files):
+    other = open_log(files.folder)
+    other.append_many(make_entries(20, 25))
+    flip(files.leaves, random.Random(3))
+    files.leaves.write_bytes(files.leaves.read_bytes()[:-32] + bytes(32))
+    assert log.append(make_entry(25)) == 25
+    assert verify(files.folder).ok
 
 
 def test_another_key_does_not_open_the_log(files):
@@ -624,3 +748,58 @@ def test_verify_looks_at_one_moment_while_others_append(tmp_path):
         thread.join()
     assert [report.findings for report in reports] == [()] * 30
     assert reports[-1].size > 50
+
+
+def test_old_signatures_are_spared_only_where_they_have_nothing_to_say(files, monkeypatch):
+    """A false claim in an old checkpoint is found all the same; a bad signature under a true claim on demand."""
+    monkeypatch.setattr("caldicott.audit.claims.NEWEST_CHECKED", 1)
+    assert (verify(files.folder).ok, len(verify(files.folder).remarks)) == (True, 1)
+    assert verify(files.folder, every_signature=True).remarks == ()
+    notes, _ = parse_all(files.history.read_bytes())
+    later = notes[1].raw.replace(b"06:00:00", b"07:00:00")
+    files.history.write_bytes(b"".join([notes[0].raw, later, *(note.raw for note in notes[2:])]))
+    assert verify(files.folder).ok
+    assert rows(verify(files.folder, every_signature=True)) == [("audit-history", None, None)]
+    larger = notes[1].raw.replace(b"\n3\n", b"\n4\n")
+    files.history.write_bytes(b"".join([notes[0].raw, larger, *(note.raw for note in notes[2:])]))
+    assert rows(verify(files.folder)) == [("audit-history", None, None)]
+
+
+def test_a_public_key_that_is_gone_is_a_finding_even_if_the_key_is_known(files):
+    files.public_key.unlink()
+    assert rows(verify(files.folder, public_key=public_key_of(KEY))) == [("audit-public-key", None, None)]
+    assert "audit-checkpoint" in {finding.code for finding in verify(files.folder).findings}
+    open_log(files.folder)
+    assert verify(files.folder).ok
+
+
+def test_an_old_checkpoint_put_back_alone_is_told_as_such(files):
+    put_old_checkpoint_back(files)
+    assert rows(verify(files.folder)) == [("audit-checkpoint-older", None, None)]
+
+
+def test_checkpoints_out_of_order_are_a_finding(files):
+    notes, _ = parse_all(files.history.read_bytes())
+    files.history.write_bytes(b"".join(note.raw for note in (notes[1], notes[0], *notes[2:])))
+    assert rows(verify(files.folder)) == [("audit-history", None, None)]
+
+
+def test_the_log_says_who_it_is(log):
+    assert log.public_key == public_key_of(KEY)
+    assert log.root == parse(log.checkpoint).checkpoint.root
+
+
+def test_the_lock_is_needed_to_write(log, files):
+    """Without it two writers could interleave, so no lock means no writing."""
+    files.lock.unlink()
+    files.lock.mkdir()
+    with pytest.raises(IsADirectoryError):
+        log.append(make_entry(20))
+
+
+def test_a_folder_emptied_but_for_its_leaves_is_not_taken_for_a_new_log(files):
+    for path in (files.entries, files.checkpoint, files.history):
+        path.unlink()
+    assert "audit-checkpoint" in {finding.code for finding in verify(files.folder).findings}
+    with pytest.raises(DoesNotHold):
+        open_log(files.folder)

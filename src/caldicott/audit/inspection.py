@@ -8,36 +8,20 @@ otherwise the checkpoints of the history narrow it to one group commit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
 from hashlib import sha256
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from caldicott.audit.checkpoint import SignedNote, decode_public_key, parse, parse_all
+from caldicott.audit.checkpoint import parse
+from caldicott.audit.claims import Claims, LogCopy
 from caldicott.audit.differences import differences, lost_range
 from caldicott.audit.merkle import EMPTY_ROOT, HASH_LENGTH, CompactRange
 from caldicott.audit.report import Finding, VerifyReport, name_entries, runs
-from caldicott.vocabulary.errors import DoesNotHold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable
 
 _OUTSIDE_NEXT = "compare with the checkpoints kept outside, keep this copy as evidence and report an incident"
-
-
-@dataclass(frozen=True, kw_only=True)
-class LogCopy:
-    """The bytes of a log's files as they were found; None for a file that is not there."""
-
-    leaves_found: Sequence[bytes]
-    """Leaf hashes computed from the entries' lines, whole lines only."""
-    has_torn_line: bool
-    leaf_file: bytes
-    checkpoint: bytes | None
-    pending: bytes | None
-    history: bytes
-    public_key: bytes | None
 
 
 def hash_lines(lines: Iterable[bytes]) -> tuple[list[bytes], bool]:
@@ -51,20 +35,20 @@ def hash_lines(lines: Iterable[bytes]) -> tuple[list[bytes], bool]:
     return leaves, False
 
 
-def inspect(copy: LogCopy, *, public_key: bytes | None = None, outside: bytes | None = None) -> VerifyReport:
+def inspect(
+    copy: LogCopy, *, public_key: bytes | None = None, outside: bytes | None = None, every_signature: bool = False
+) -> VerifyReport:
     """Everything that is wrong with the copy, as far as the trusted key and the outside checkpoints reach."""
-    return _Inspection(copy, public_key, outside).report()
+    claims = Claims(copy, public_key=public_key, outside=outside, every_signature=every_signature)
+    return _Inspection(claims).report()
 
 
 class _Inspection:
     """The steps of one inspection; each fact is worked out once."""
 
-    def __init__(self, copy: LogCopy, public_key: bytes | None, outside: bytes | None) -> None:
-        self.copy = copy
-        self.outside, self.outside_rest = parse_all(outside or b"")
-        self.history, self.history_rest = parse_all(copy.history)
-        self.current = parse(copy.checkpoint) if copy.checkpoint else None
-        self.given_key = public_key
+    def __init__(self, claims: Claims) -> None:
+        self.claims = claims
+        self.copy = claims.copy
         self.findings: list[Finding] = []
         self.remarks: list[str] = []
 
@@ -73,95 +57,39 @@ class _Inspection:
         self._check_outside()
         self._check_checkpoint()
         self._check_history()
-        if self.broken:
+        if self.claims.broken:
             self._locate()
         else:
             self._check_leaf_file()
             self._check_tail()
-        if self.end is None and not self.findings:
+        if self.claims.signatures_spared:
+            self.remarks.append(
+                f"{self.claims.signatures_spared} older checkpoints of the history agree with the entries; "
+                "their signatures were not checked one by one (ask for every signature to do so)."
+            )
+        if self.claims.end is None and not self.findings:
             self._find("audit-log-absent", "there is no log", "folder", "check the path of the store")
-        end = self.end.checkpoint if self.end else None
+        end = self.claims.end.checkpoint if self.claims.end else None
         return VerifyReport(
             size=end.size if end else 0,
             root=end.root if end else EMPTY_ROOT,
             checkpoint_at=end.at if end else None,
-            covered_outside=max((note.checkpoint.size for note in self.outside_signed), default=0),
+            covered_outside=max((note.checkpoint.size for note in self.claims.outside_signed), default=0),
             findings=tuple(self.findings),
             remarks=tuple(self.remarks),
         )
 
-    # What is trusted
-
-    @cached_property
-    def key_in_folder(self) -> bytes | None:
-        try:
-            return decode_public_key(self.copy.public_key or b"")[1]
-        except DoesNotHold:
-            return None
-
-    @cached_property
-    def key(self) -> bytes | None:
-        """The given key, else that of the outside checkpoint, else (trust on sight) the one in the folder."""
-        if self.given_key is not None:
-            return self.given_key
-        return self.outside[0].checkpoint.public_key if self.outside else self.key_in_folder
-
-    @cached_property
-    def outside_signed(self) -> tuple[SignedNote, ...]:
-        return self._signed(self.outside)
-
-    @cached_property
-    def history_signed(self) -> tuple[SignedNote, ...]:
-        return self._signed(self.history)
-
-    @cached_property
-    def current_signed(self) -> SignedNote | None:
-        return next(iter(self._signed((self.current,) if self.current else ())), None)
-
-    def _signed(self, notes: Iterable[SignedNote]) -> tuple[SignedNote, ...]:
-        return tuple(note for note in notes if self.key is not None and note.is_signed_by(self.key))
-
-    @cached_property
-    def claims(self) -> tuple[SignedNote, ...]:
-        """Every checkpoint whose signature holds, by size."""
-        current = (self.current_signed,) if self.current_signed else ()
-        return tuple(
-            sorted((*self.history_signed, *current, *self.outside_signed), key=lambda note: note.checkpoint.size)
-        )
-
-    @cached_property
-    def end(self) -> SignedNote | None:
-        """The claim that reaches furthest."""
-        return self.claims[-1] if self.claims else None
-
-    @cached_property
-    def roots(self) -> Mapping[int, bytes]:
-        """The root over the entries found, at every size that a claim speaks of and that they reach."""
-        roots: dict[int, bytes] = {}
-        tree = CompactRange()
-        for size in sorted({note.checkpoint.size for note in self.claims}):
-            if size > len(self.copy.leaves_found):
-                break
-            tree = tree.extend(self.copy.leaves_found[tree.size : size])
-            roots[size] = tree.root()
-        return roots
-
-    @cached_property
-    def broken(self) -> tuple[SignedNote, ...]:
-        """The claims that the entries found do not meet."""
-        return tuple(note for note in self.claims if self.roots.get(note.checkpoint.size) != note.checkpoint.root)
-
     # The checks
 
     def _check_key(self) -> None:
-        if self.key_in_folder is None and (self.copy.checkpoint or self.copy.leaves_found or self.outside):
+        if self.claims.key_in_folder is None and not self.claims.is_empty:
             self._find(
                 "audit-public-key",
                 "it is missing or cannot be read",
                 "public key beside the log",
                 "give the key, or a checkpoint kept outside, to `verify`; then put the key back",
             )
-        elif self.key is not None and self.key_in_folder is not None and self.key_in_folder != self.key:
+        elif self.claims.key_in_folder != self.claims.key and not self.claims.is_empty:
             self._find(
                 "audit-key-swapped",
                 "it is not the key that is trusted: the log may have been written anew and signed by someone else",
@@ -170,22 +98,22 @@ class _Inspection:
             )
 
     def _check_outside(self) -> None:
-        if self.outside_rest.strip():
+        if self.claims.outside_rest.strip():
             self._find(
                 "audit-outside-unreadable",
                 "it is not a checkpoint, or was changed",
                 "checkpoint from outside",
                 "look for an undamaged copy; a checkpoint has ten short lines",
             )
-        if len(self.outside_signed) != len(self.outside):
+        if len(self.claims.outside_signed) != len(self.claims.outside):
             self._find(
                 "audit-outside-unsigned",
                 "its signature does not hold under the trusted key",
                 "checkpoint from outside",
                 "make sure that it and the public key belong to this log",
             )
-        origins = {note.checkpoint.origin for note in self.outside_signed}
-        if self.current_signed and origins - {self.current_signed.checkpoint.origin}:
+        origins = {note.checkpoint.origin for note in self.claims.outside_signed}
+        if self.claims.current_signed and origins - {self.claims.current_signed.checkpoint.origin}:
             self._find(
                 "audit-origin",
                 "it names another log",
@@ -194,13 +122,13 @@ class _Inspection:
             )
 
     def _check_checkpoint(self) -> None:
-        if self.current_signed is None:
-            if self.copy.checkpoint is None and not (self.copy.leaves_found or self.history or self.outside):
+        if self.claims.current_signed is None:
+            if self.claims.is_empty:
                 return
             what = "is missing" if self.copy.checkpoint is None else "was changed, or signed by another key"
             self._find("audit-checkpoint", f"it {what}", "checkpoint beside the log", _OUTSIDE_NEXT)
-        elif self.history_signed and self.current_signed.checkpoint.size < max(
-            note.checkpoint.size for note in self.history_signed
+        elif self.claims.history_signed and self.claims.current_signed.checkpoint.size < max(
+            note.checkpoint.size for note in self.claims.history_signed
         ):
             self._find(
                 "audit-checkpoint-older",
@@ -210,15 +138,15 @@ class _Inspection:
             )
 
     def _check_history(self) -> None:
-        if self.history_rest:
+        if self.claims.history_rest:
             self._find(
                 "audit-history",
-                f"what follows checkpoint {len(self.history)} cannot be read",
+                f"what follows checkpoint {len(self.claims.history)} cannot be read",
                 "history of checkpoints",
                 "after a power cut open the log once, which sets it aside; otherwise " + _OUTSIDE_NEXT,
             )
-        signed = set(map(id, self.history_signed))
-        for first, last in runs(place for place, note in enumerate(self.history) if id(note) not in signed):
+        signed = set(map(id, self.claims.history_signed))
+        for first, last in runs(place for place, note in enumerate(self.claims.history) if id(note) not in signed):
             place = f"checkpoint {first}" if first == last else f"checkpoints {first} to {last}"
             self._find(
                 "audit-history",
@@ -226,14 +154,14 @@ class _Inspection:
                 f"history of checkpoints, {place}",
                 _OUTSIDE_NEXT,
             )
-        sizes = [note.checkpoint.size for note in self.history]
+        sizes = [note.checkpoint.size for note in self.claims.history]
         if any(later <= earlier for earlier, later in pairwise(sizes)):
             self._find(
                 "audit-history", "the checkpoints do not follow one another", "history of checkpoints", _OUTSIDE_NEXT
             )
 
     def _check_leaf_file(self) -> None:
-        covered = self.end.checkpoint.size if self.end else 0
+        covered = self.claims.end.checkpoint.size if self.claims.end else 0
         stored = self.copy.leaf_file
         expected = b"".join(self.copy.leaves_found[:covered])
         if stored[: len(expected)] == expected and (len(stored) == len(expected) or self._pending_fits()):
@@ -255,7 +183,7 @@ class _Inspection:
         )
 
     def _check_tail(self) -> None:
-        covered = self.end.checkpoint.size if self.end else 0
+        covered = self.claims.end.checkpoint.size if self.claims.end else 0
         extra = len(self.copy.leaves_found) - covered
         if extra <= 0 and not self.copy.has_torn_line:
             return
@@ -276,18 +204,18 @@ class _Inspection:
     def _pending_fits(self) -> bool:
         """Whether a signed but not yet valid checkpoint explains what lies behind the last valid one."""
         pending = parse(self.copy.pending) if self.copy.pending else None
-        if pending is None or self.end is None or self.key is None or not pending.is_signed_by(self.key):
+        if pending is None or self.claims.end is None or not self.claims.is_signed(pending):
             return False
         whole = len(self.copy.leaves_found) + int(self.copy.has_torn_line)
-        return self.end.checkpoint.size < pending.checkpoint.size and whole <= pending.checkpoint.size
+        return self.claims.end.checkpoint.size < pending.checkpoint.size and whole <= pending.checkpoint.size
 
     # The place
 
     def _locate(self) -> None:
         exact = self._exact_differences()
         self.findings += exact or [self._narrowed()]
-        outside = [note for note in self.outside_signed if note in self.broken]
-        if outside and self.current_signed and self.current_signed not in self.broken:
+        outside = [note for note in self.claims.outside_signed if not self.claims.is_met(note)]
+        if outside and self.claims.current_signed and self.claims.is_met(self.claims.current_signed):
             self._find(
                 "audit-log-forked",
                 "the log agrees with the checkpoint beside it but not with the one from outside: "
@@ -302,21 +230,21 @@ class _Inspection:
             self.copy.leaf_file[place : place + HASH_LENGTH]
             for place in range(0, len(self.copy.leaf_file) // HASH_LENGTH * HASH_LENGTH, HASH_LENGTH)
         ]
-        for note in reversed(self.broken):
+        for note in reversed(self.claims.broken):
             size = note.checkpoint.size
             if size <= len(stored) and CompactRange().extend(stored[:size]).root() == note.checkpoint.root:
-                found = self.copy.leaves_found if note is self.end else self.copy.leaves_found[:size]
+                found = self.copy.leaves_found if note is self.claims.end else self.copy.leaves_found[:size]
                 return differences(found, stored[:size])
         return ()
 
     def _narrowed(self) -> Finding:
         """By the checkpoints: between the last that still holds and the first that does not."""
-        broken = self.broken[0].checkpoint.size
-        held = max((size for size in self._held_sizes() if size < broken), default=0)
+        broken = self.claims.broken[0].checkpoint.size
+        held = max((size for size in self.claims.held_sizes if size < broken), default=0)
         found = len(self.copy.leaves_found)
         if found == held:
             return lost_range(
-                found, self.broken[-1].checkpoint.size - 1, code="audit-log-cut", what="the entries are gone"
+                found, self.claims.broken[-1].checkpoint.size - 1, code="audit-log-cut", what="the entries are gone"
             )
         return lost_range(
             held,
@@ -324,9 +252,6 @@ class _Inspection:
             code="audit-range-altered",
             what=f"something in {name_entries(held, max(held, broken - 1))} was altered, removed, inserted or moved",
         )
-
-    def _held_sizes(self) -> list[int]:
-        return [note.checkpoint.size for note in self.claims if note not in self.broken]
 
     def _find(self, code: str, what: str, where: str, next_step: str, *, first: int | None = None) -> None:
         self.findings.append(Finding(code=code, what=what, where=where, next_step=next_step, first=first))

@@ -104,6 +104,13 @@ def write_whole(path: Path, content: bytes) -> None:
     write_at(path, content, offset=0)
 
 
+def replace_whole(path: Path, content: bytes) -> None:
+    """Give a file its content at once: after a kill there is the old file or the new one, never half of it."""
+    fresh = path.with_name(f"{path.name}.new")
+    write_whole(fresh, content)
+    fresh.rename(path)
+
+
 def append_unsynced(path: Path, content: bytes) -> None:
     """For what can be made again after a power cut."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, OWNER_ONLY)

@@ -19,10 +19,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from caldicott.audit.checkpoint import Checkpoint, decode_public_key, encode_public_key, parse, public_key_of, sign
+from caldicott.audit.claims import LogCopy
 from caldicott.audit.entry import AuditEntry, act_id_of, decode, encode
-from caldicott.audit.inspection import LogCopy, hash_lines, inspect
+from caldicott.audit.inspection import hash_lines, inspect
 from caldicott.audit.merkle import (
-    EMPTY_ROOT,
     HASH_LENGTH,
     CompactRange,
     consistency_proof,
@@ -37,6 +37,7 @@ from caldicott.stores.audit_files import (
     locked,
     read_or_none,
     read_range,
+    replace_whole,
     size_of,
     sync_folder,
     write_at,
@@ -147,17 +148,18 @@ class AuditLog:
     def _open(self) -> LogState:
         self._check_public_key()
         if audit_recovery.is_new(self._files):
-            write_whole(self._files.public_key, encode_public_key(self._origin, self._public_key))
-            return audit_recovery.begin(self._files, self._sign(CompactRange(), 0))
-        if read_or_none(self._files.public_key) is None:
-            write_whole(self._files.public_key, encode_public_key(self._origin, self._public_key))
+            state = self._sign(CompactRange(), 0)
+            audit_recovery.begin(self._files, state)
+            return state
         state, self.recovered = audit_recovery.recover(self._files, self._public_key)
         return state
 
     def _check_public_key(self) -> None:
+        """It must be ours; one that is not there (a new log, or lost) is written."""
         stored = read_or_none(self._files.public_key)
         if stored is None:
-            return
+            stored = encode_public_key(self._origin, self._public_key)
+            replace_whole(self._files.public_key, stored)
         origin, public_key = decode_public_key(stored)
         if (origin, public_key) != (self._origin, self._public_key):
             raise DoesNotHold(
@@ -174,6 +176,7 @@ class AuditLog:
         with self._threads, locked(self._files.lock, exclusive=True):
             state = audit_recovery.catch_up(self._files, self._state, self._public_key)
             if state is None:
+                audit_recovery.refuse_shrunk(self._files, self._state)
                 state, self.recovered = audit_recovery.recover(self._files, self._public_key)
                 self._check_extends(state)
             self._state = state
@@ -186,37 +189,33 @@ class AuditLog:
         if state.tree.size < known.tree.size or head.root() != known.checkpoint.root:
             raise audit_recovery.tampered("it no longer extends what this program wrote before", "entries")
 
-    def _sign(self, tree: CompactRange, entries_length: int) -> bytes:
+    def _sign(self, tree: CompactRange, entries_length: int) -> LogState:
         checkpoint = Checkpoint(
             origin=self._origin,
             size=tree.size,
-            root=tree.root() if tree.size else EMPTY_ROOT,
+            root=tree.root(),
             at=self._clock(),
             entries_length=entries_length,
             public_key=self._public_key,
         )
-        return sign(checkpoint, self._key)
+        return LogState(tree, sign(checkpoint, self._key), checkpoint)
 
     def _commit(self, lines: list[bytes]) -> None:
         hashes = [leaf_hash(line) for line in lines]
         content = b"\n".join(lines) + b"\n"
-        tree = self._state.tree.extend(hashes)
         offset = self._state.checkpoint.entries_length
-        note = self._sign(tree, offset + len(content))
+        after = self._sign(self._state.tree.extend(hashes), offset + len(content))
         try:
-            write_whole(self._files.pending, note)
+            write_whole(self._files.pending, after.note)
             write_at(self._files.entries, content, offset=offset)
             write_at(self._files.leaves, b"".join(hashes), offset=self.size * HASH_LENGTH)
             self._files.pending.rename(self._files.checkpoint)
             sync_folder(self._files.folder)
         except OSError as fault:
             raise self._not_written(fault) from fault
-        signed = parse(note)
-        if signed is None:
-            raise audit_recovery.tampered("its own checkpoint cannot be read back", "checkpoint")
-        self._state = LogState(tree, note, signed.checkpoint)
+        self._state = after
         with suppress(OSError):  # the checkpoint is durable; opening the log adds it to the history
-            append_unsynced(self._files.history, note)
+            append_unsynced(self._files.history, after.note)
 
     def _not_written(self, fault: OSError) -> ProgramFault:
         """Take the half append back as far as the disk lets us; what is left, the next opening sets aside."""
@@ -246,7 +245,9 @@ def read_entries(folder: Path, *, start: int = 0, stop: int | None = None) -> It
             yield decode(line.removesuffix(b"\n"))
 
 
-def verify(folder: Path, *, public_key: bytes | None = None, checkpoint: bytes | None = None) -> VerifyReport:
+def verify(
+    folder: Path, *, public_key: bytes | None = None, checkpoint: bytes | None = None, every_signature: bool = False
+) -> VerifyReport:
     """Hold the log against itself and, if given, against a key and checkpoints kept outside.
 
     `checkpoint` may hold several checkpoints one after the other; more of them narrow down a forgery.
@@ -266,7 +267,7 @@ def verify(folder: Path, *, public_key: bytes | None = None, checkpoint: bytes |
         history=notes[2] or b"",
         public_key=notes[3],
     )
-    return inspect(copy, public_key=public_key, outside=checkpoint)
+    return inspect(copy, public_key=public_key, outside=checkpoint, every_signature=every_signature)
 
 
 def _hash_entries(files: AuditFiles, length: int) -> tuple[list[bytes], bool]:

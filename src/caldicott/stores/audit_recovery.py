@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from caldicott.audit.checkpoint import Checkpoint, SignedNote, parse, parse_all
 from caldicott.audit.inspection import hash_lines
-from caldicott.audit.merkle import EMPTY_ROOT, HASH_LENGTH, CompactRange
+from caldicott.audit.merkle import HASH_LENGTH, CompactRange
 from caldicott.stores.audit_files import (
     AuditFiles,
     append_unsynced,
@@ -68,6 +68,13 @@ def catch_up(files: AuditFiles, known: LogState, public_key: bytes) -> LogState 
     if tree.root() != note.checkpoint.root or size_of(files.entries) != note.checkpoint.entries_length:
         return None
     return LogState(tree, note.raw, note.checkpoint)
+
+
+def refuse_shrunk(files: AuditFiles, known: LogState) -> None:
+    """Raise before anything is set aside if the checkpoint went back behind what this program wrote."""
+    note = parse(read_or_none(files.checkpoint) or b"")
+    if note is None or note.checkpoint.size < known.tree.size:
+        raise tampered("it no longer reaches as far as this program wrote before", "checkpoint")
 
 
 def tampered(what: str, where: str) -> DoesNotHold:
@@ -186,13 +193,9 @@ def is_new(files: AuditFiles) -> bool:
     return True
 
 
-def begin(files: AuditFiles, note: bytes) -> LogState:
-    """The state of a log without entries, its first checkpoint made durable."""
-    write_whole(files.pending, note)
+def begin(files: AuditFiles, state: LogState) -> None:
+    """Make the checkpoint of a log without entries durable."""
+    write_whole(files.pending, state.note)
     files.pending.rename(files.checkpoint)
-    append_unsynced(files.history, note)
+    append_unsynced(files.history, state.note)
     sync_folder(files.folder)
-    signed = parse(note)
-    if signed is None or signed.checkpoint.root != EMPTY_ROOT:
-        raise tampered("the first checkpoint is not that of an empty log", "checkpoint")
-    return LogState(CompactRange(), note, signed.checkpoint)
