@@ -106,3 +106,34 @@ class DuckDbMarts:
 
     def _register(self, rows: pa.RecordBatchReader) -> None:
         self._db.register("arriving", rows)
+
+
+class DuckDbExports:
+    """Copies marts out: without the persons who object by now, in the order of the token."""
+
+    def __init__(self, people: DuckDbPeople) -> None:
+        self._db = people.connection
+
+    def write_rows(self, path: Path, *, mask: int, to: Path) -> int:
+        """One month for someone whose ceiling is pseudonymised; the rows of those who remain."""
+        remains = (
+            f"person_token IS NULL OR EXISTS (FROM person p WHERE p.token = person_token AND p.mask & {mask} = 0) "
+            f"OR EXISTS (FROM person_local p WHERE p.token = person_token AND p.mask & {mask} = 0)"
+        )
+        statement = mart_sql.shuffled(
+            f"SELECT * FROM read_parquet({text(str(path))}, hive_partitioning = false) WHERE {remains}"
+        )
+        with engine_faults("export a month"):
+            row = self._db.execute(f"COPY ({statement}) TO {text(str(to))} ({COMPRESSION})").fetchall()[0]
+        return int(row[0])
+
+    def grouped(self, files: dict[str, Path], *, mask: int) -> pa.Table:
+        """Persons and contacts by month: the fixed table of those whose ceiling is aggregated."""
+        parts = [
+            f"SELECT {text(month)} AS month, count(DISTINCT person_token) AS persons, count(*) AS contacts "
+            f"FROM read_parquet({text(str(path))}, hive_partitioning = false) m "
+            f"WHERE EXISTS (FROM person p WHERE p.token = m.person_token AND p.mask & {mask} = 0)"
+            for month, path in files.items()
+        ]
+        with engine_faults("group a mart"):
+            return self._db.sql(" UNION ALL ".join(parts) + " ORDER BY month").to_arrow_table()

@@ -1,0 +1,83 @@
+"""How the command line speaks: one paragraph a refusal, one document a `--json`, never a traceback."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from rich.console import Console
+from rich.table import Table
+
+from caldicott.vocabulary.errors import CaldicottError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+_BUG = 4
+
+
+def console() -> Console:
+    return Console(highlight=False, soft_wrap=True)
+
+
+def say(text: str) -> None:
+    """Plain text, as it is."""
+    console().print(text, markup=False)
+
+
+def print_json(document: Any) -> None:
+    """One JSON document."""
+    sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
+
+
+def table(title: str, headings: Sequence[str], rows: Sequence[Sequence[object]], *, numbers_from: int = 1) -> None:
+    """A table a person reads; columns from `numbers_from` on are numbers."""
+    drawn = Table()
+    for place, heading in enumerate(headings):
+        drawn.add_column(heading, justify="right" if place >= numbers_from else "left", no_wrap=place == 0)
+    for row in rows:
+        drawn.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
+    # Wide enough off a terminal too: a table cut to 80 columns in a log loses its words.
+    width = None if sys.stdout.isatty() else 160
+    wide = Console(highlight=False, width=width)
+    wide.print(f"\n{title}", markup=False, style="bold")
+    wide.print(drawn, markup=False)
+
+
+@contextmanager
+def progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Tells on standard error what is being done; silent for `--json` and off a terminal."""
+    shown = Console(stderr=True, highlight=False)
+    if quiet or not shown.is_terminal:
+        yield lambda _step: None
+        return
+    with shown.status("starting") as status:
+        yield lambda step: status.update(step)
+
+
+def fail(error: CaldicottError, *, as_json: bool = False) -> NoReturn:
+    """Print the error where its reader looks, and end with its exit code."""
+    if as_json:
+        print_json({**error.as_record(), "exit_code": error.exit_code})
+    else:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(str(error), markup=False)
+    raise SystemExit(error.exit_code)
+
+
+def fail_as_bug(error: BaseException) -> NoReturn:
+    """A fault of the program: its kind and place in our own code, never its words, which may quote a row."""
+    place = "unknown"
+    trace = error.__traceback__
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if "caldicott" in file:
+            place = f"{file.rpartition('caldicott/')[2]}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    Console(stderr=True, highlight=False, soft_wrap=True).print(
+        f"The program failed ({type(error).__name__} at {place}). Nothing is half done: the store is as it was. "
+        "Next: report this with the command you gave, not with any data.",
+        markup=False,
+    )
+    raise SystemExit(_BUG)

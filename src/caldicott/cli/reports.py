@@ -1,0 +1,67 @@
+"""Tables a person can read: of a run, of a store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from caldicott.cli.output import say, table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from caldicott.operations.run import ActivityRun
+
+
+def print_runs(runs: Sequence[ActivityRun]) -> None:
+    """What each activity's run did."""
+    for entry in runs:
+        if entry.refused:
+            say(f"{entry.activity} did not run. {entry.refused}")
+            continue
+        title = f"{entry.activity}: marts on {entry.tokens:,} tokens"
+        table(title, ("dataset", "rows"), sorted(entry.rows.items()))
+        excluded = ", ".join(f"{scheme} {rows:,}" for scheme, rows in sorted(entry.excluded_by.items()))
+        say(
+            f"Rows excluded by an objection: {excluded or 'none'}. Replaced by a later submission: {entry.superseded:,}."
+        )
+        if not entry.ndop_answered:
+            say("No National Data Opt-out answer may be used today: where that scheme applies, everyone is out.")
+        if entry.linked_people:
+            linked = ", ".join(f"{areas}: {people:,}" for areas, people in entry.linked_people.items())
+            say(f"People by the number of services they were met in: {linked}.")
+        for dataset, reason in sorted(entry.left_out.items()):
+            say(f"Kept out of this activity: {dataset} ({reason}).")
+
+
+def run_record(entry: ActivityRun) -> dict[str, Any]:
+    """One run for `--json`."""
+    return {**entry.__dict__, "excluded_by": dict(entry.excluded_by)}
+
+
+def print_status(document: dict[str, Any]) -> None:
+    """The store's account of itself."""
+    headings = ("submission", "dataset", "rows", "admitted", "held back", "excluded", "replaced", "")
+    rows = [
+        (
+            entry["id"], entry["dataset"], entry["rows"], entry["admitted"], entry["quarantined"], entry["excluded"],
+            entry["superseded"], "adds up" if entry["balanced"] else "DOES NOT ADD UP",
+        )
+        for entry in document["submissions"]
+    ]  # fmt: skip
+    table("Every row in one place", headings, rows, numbers_from=2)
+    _print_reasons("Held back, and why", document["submissions"], "quarantined_by")
+    _print_reasons("Excluded, by which objection", document["submissions"], "excluded_by")
+    for entry in document["due"]:
+        say(f"Due: {entry['activity']} ({entry['state']}).")
+    say(f"Audit trail: {document['audit']['entries']:,} entries, root {document['audit']['root']}.")
+
+
+def _print_reasons(title: str, submissions: list[dict[str, Any]], key: str) -> None:
+    reasons = sorted({reason for entry in submissions for reason in entry[key]})
+    rows = [
+        (entry["id"], *(entry[key].get(reason, 0) for reason in reasons))
+        for entry in submissions
+        if any(entry[key].values())
+    ]
+    if rows:
+        table(title, ("submission", *reasons), rows)

@@ -1,0 +1,206 @@
+"""`export`: give a role what it may have, in the most telling format it may have, and nothing more.
+
+Objections are applied again: who objected since the marts were made is not in
+what leaves today.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pyarrow.csv as pa_csv
+
+from caldicott.disclosure.counts import protected
+from caldicott.engines.duckdb.marts import DuckDbExports
+from caldicott.facts.disclosure import rule
+from caldicott.operations.people import People, gather, give_tokens
+from caldicott.operations.perform import Act, House, ask, perform
+from caldicott.policy.decision import Permit, Request
+from caldicott.policy.explain import explain
+from caldicott.stores.submissions.manifest import sha256_of
+from caldicott.vocabulary.errors import DoesNotHold, Refused, WrongUsage
+from caldicott.vocabulary.formats import DataFormat
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from caldicott.policy.decision import Decision
+    from caldicott.register.model import ProcessingActivity
+    from caldicott.stores.catalogue import LiveFile
+
+# Identifiable rows never leave by an export: they are seen one person at a time, by who has the relationship.
+_FORMATS = (DataFormat.PSEUDONYMISED, DataFormat.ANONYMISED, DataFormat.AGGREGATED)
+
+
+@dataclass
+class Exported:
+    """What left."""
+
+    activity: str
+    role: str
+    formats: dict[str, str] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    to: str = ""
+
+
+def export(house: House, *, activity: str, role: str, to: Path, wanted: str | None = None) -> Exported:
+    """Write what the role may have into a new folder.
+
+    Raises:
+        Refused: the register lets the role have nothing of it today.
+    """
+    entry = house.register.activity(activity)
+    files = house.store.catalogue.files("mart", activity) if entry else ()
+    datasets = sorted({file.part.split("/")[0] for file in files})
+    granted, refusals = _granted(house, activity, role, datasets or _declared(entry), wanted=wanted)
+    if not granted:
+        first = next(iter(refusals.values()))
+        raise Refused(explain(first), code=first.reasons[0].code, next_step=first.next_step)  # type: ignore[union-attr]
+    if not files or entry is None:
+        raise DoesNotHold(
+            "there is no mart of this activity yet",
+            code="mart_missing",
+            next_step=f"make it first: `caldicott run REGISTER --store DIR --activity {activity}`",
+        )
+    _require_new(to)
+    report = Exported(activity, role, refused={d: r.reasons[0].code for d, r in refusals.items()}, to=str(to))
+    return perform(
+        house, event="export", activity=activity, compute=lambda: _compute(house, entry, files, granted, report=report)
+    )
+
+
+def _declared(entry: ProcessingActivity | None) -> list[str]:
+    # Without a mart the question is still put, so that a refusal says why and an unknown activity is named.
+    uses = entry.datasets or () if entry else ()
+    outward = [use.dataset for use in uses if use.direction == "out"] or [use.dataset for use in uses]
+    return outward[:1] or ["commissioning-mart"]
+
+
+def _granted(
+    house: House, activity: str, role: str, datasets: list[str], *, wanted: str | None
+) -> tuple[dict[str, Permit], dict[str, Decision]]:
+    granted: dict[str, Permit] = {}
+    refusals: dict[str, Decision] = {}
+    formats = [wanted] if wanted else [form.value for form in _FORMATS]
+    for dataset in datasets:
+        for form in formats:
+            answer = ask(house, [Request(role, activity, dataset, form, action="see")])[0]
+            if isinstance(answer, Permit) and form != DataFormat.IDENTIFIABLE:
+                granted[dataset] = answer
+                break
+            refusals.setdefault(dataset, answer)
+        if dataset in granted:
+            refusals.pop(dataset, None)
+    if wanted == DataFormat.IDENTIFIABLE and not granted and all(isinstance(r, Permit) for r in refusals.values()):
+        raise Refused(
+            "Identifiable records are never exported. Whoever may see them sees one person at a time.",
+            code="identifiable-export",
+            next_step="ask for the pseudonymised or aggregated format",
+        )
+    return granted, refusals
+
+
+def _require_new(to: Path) -> None:
+    if to.exists() and (not to.is_dir() or any(to.iterdir())):
+        raise WrongUsage(
+            "the folder to export to is not empty",
+            code="export_not_empty",
+            where=str(to),
+            next_step="name a new folder, so that nothing of an earlier export is mixed in",
+        )
+
+
+def _compute(
+    house: House,
+    entry: ProcessingActivity,
+    files: tuple[LiveFile, ...],
+    granted: dict[str, Permit],
+    *,
+    report: Exported,
+) -> Act[Exported]:
+    from pathlib import Path
+
+    to = Path(report.to)
+    people = _people_today(house, entry, granted)
+    partial = to.with_name(f".{to.name}.{secrets.token_hex(4)}.partial")
+    partial.mkdir(parents=True, mode=0o700)
+    try:
+        for dataset, permit in granted.items():
+            chosen = [file for file in files if file.part.split("/")[0] == dataset]
+            _write(house, people, dataset, permit, chosen, partial=partial, report=report)
+        _write_receipt(house, partial, report)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+    def into_place() -> None:
+        if to.exists():
+            to.rmdir()
+        partial.rename(to)
+
+    counts = {f"rows {dataset}": rows for dataset, rows in report.rows.items()}
+    form = "+".join(sorted({*report.formats.values()}))
+    return Act(report, lambda: None, counts=counts, references=(report.role,), format=form, after=into_place)
+
+
+def _people_today(house: House, entry: ProcessingActivity, granted: dict[str, Permit]) -> People:
+    submissions = [s for s in house.store.catalogue.submissions() if entry.id in s.purposes]
+    people = gather(house, submissions, granted)
+    # The marts' tokens are looked up, not made: everybody in the marts has one.
+    give_tokens(house, people, entry.pseudonym_domain)  # type: ignore[arg-type]
+    return people
+
+
+def _write(
+    house: House,
+    people: People,
+    dataset: str,
+    permit: Permit,
+    files: list[LiveFile],
+    *,
+    partial: Path,
+    report: Exported,
+) -> None:
+    exports, mask, root = DuckDbExports(people.engine), people.mask(dataset), house.store.root
+    report.formats[dataset] = permit.request.format
+    if permit.request.format == DataFormat.PSEUDONYMISED:
+        for file in files:
+            folder = partial / dataset / f"month={file.part.split('/')[1]}"
+            folder.mkdir(parents=True)
+            rows = exports.write_rows(root / file.path, mask=mask, to=folder / "rows.parquet")
+            report.rows[dataset] = report.rows.get(dataset, 0) + rows
+        return
+    by_month = {file.part.split("/")[1]: root / file.path for file in files}
+    table = exports.grouped(by_month, mask=mask)
+    disclosure = rule(permit.obligations.disclosure_rule or "hes-2018")
+    for name in ("persons", "contacts"):
+        place = table.schema.get_field_index(name)
+        table = table.set_column(place, name, protected(table.column(name), disclosure))
+    pa_csv.write_csv(table, partial / f"{dataset}.csv")
+    report.rows[dataset] = table.num_rows
+
+
+def _write_receipt(house: House, partial: Path, report: Exported) -> None:
+    written = sorted(path for path in partial.rglob("*") if path.is_file())
+    receipt = {
+        "activity": report.activity,
+        "role": report.role,
+        "on": house.today.isoformat(),
+        "register_digest": house.register.digest,
+        "formats": report.formats,
+        "rows": report.rows,
+        "not_given": report.refused,
+        "files": {str(path.relative_to(partial)): sha256_of(path) for path in written},
+    }
+    path = partial / "receipt.json"
+    path.write_text(json.dumps(receipt, indent=2) + "\n", encoding="utf-8")
+    for file in [*written, path]:
+        descriptor = os.open(file, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)

@@ -1,0 +1,80 @@
+"""`status`: what is in, what is held back and why, what is due; and the proof that every row has one place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from caldicott.policy.decide import decide
+from caldicott.policy.decision import Permit, Request
+
+if TYPE_CHECKING:
+    from caldicott.operations.perform import House
+    from caldicott.stores.catalogue import Outcome, SubmissionRecord
+
+
+def status(house: House) -> dict[str, Any]:
+    """The store's account of itself, without one row value."""
+    catalogue = house.store.catalogue
+    outcomes = catalogue.outcomes()
+    submissions = [_submission(record, outcomes) for record in catalogue.submissions()]
+    runs = catalogue.latest_runs()
+    return {
+        "store": house.store.id,
+        "register": house.register.controller.id,
+        "on": house.today.isoformat(),
+        "submissions": submissions,
+        "balanced": all(entry["balanced"] for entry in submissions),
+        "activities": {
+            activity: {"run": run["id"], "on": run["at"], **run["counts"]} for activity, run in runs.items()
+        },
+        "due": _due(house, set(runs)),
+        "audit": {"entries": house.store.audit.size, "root": house.store.audit.root.hex()},
+        "recovered": list(house.store.audit.recovered),
+    }
+
+
+def _submission(record: SubmissionRecord, outcomes: tuple[Outcome, ...]) -> dict[str, Any]:
+    mine = {outcome.activity: outcome for outcome in outcomes if outcome.submission == record.uid}
+    # Rows are accounted for under the purpose they were sent for first; the other activities stand beside it.
+    first = mine.get(record.purposes[0])
+    excluded_by = first.excluded_by if first else {}
+    excluded = sum(excluded_by.values())
+    admitted = record.rows - record.quarantined - excluded
+    superseded = first.superseded if first else 0
+    released = first.released if first else None
+    return {
+        "id": record.id,
+        "sender": record.sender,
+        "dataset": record.dataset,
+        "received": record.received,
+        "rows": record.rows,
+        "admitted": admitted,
+        "quarantined": record.quarantined,
+        "excluded": excluded,
+        "excluded_by": excluded_by,
+        "quarantined_by": record.counts["quarantined_by"],
+        "superseded": superseded,
+        "released": released,
+        "link_quality": record.counts["link_quality"],
+        "flags": record.counts["flags"],
+        "balanced": record.rows == admitted + record.quarantined + excluded
+        and (released is None or released == admitted - superseded)
+        and sum(record.counts["quarantined_by"].values()) == record.quarantined,
+        "by_activity": {
+            activity: {"excluded_by": o.excluded_by, "superseded": o.superseded, "released": o.released}
+            for activity, o in sorted(mine.items())
+        },
+    }
+
+
+def _due(house: House, done: set[str]) -> list[dict[str, str]]:
+    landed = {purpose for record in house.store.catalogue.submissions() for purpose in record.purposes}
+    waiting = []
+    for activity in sorted(landed - done):
+        entry = house.register.activity(activity)
+        dataset = (entry.datasets or ())[0].dataset if entry and entry.datasets else "unknown"
+        request = Request("dscro_operator", activity, dataset, "pseudonymised", action="link")
+        answer = decide(request, house.register, house.today)
+        may = "may run" if isinstance(answer, Permit) else f"refused: {answer.reasons[0].code}"
+        waiting.append({"activity": activity, "state": may})
+    return waiting
