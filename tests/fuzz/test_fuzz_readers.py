@@ -183,6 +183,8 @@ def accounted(document):
     if document.get("resourceType") != "Bundle":
         return 1
     entries = document.get("entry", [])
+    if entries == []:
+        return 1  # the fault that it is empty
     entries = entries if isinstance(entries, list) else [entries]
     return sum(inner(entry) for entry in entries)
 
@@ -461,7 +463,7 @@ def hold(n, folder):
         assert slowest < LONGEST_SECONDS, (number, case.kind, case.name)
         if case.resources is not None:
             assert rows + faults == case.resources, (number, case.name)
-        elif case.kind != "fhir" or b'"entry": []' not in case.content:
+        else:
             assert rows + faults > 0, (number, case.kind, case.name)
         many += 1
     return many

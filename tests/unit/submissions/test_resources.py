@@ -416,3 +416,12 @@ def test_a_layout_of_another_reader_is_wrong_usage(tmp_path):
     """The caller mixed up two readers."""
     with pytest.raises(WrongUsage):
         read(tmp_path / "x.json", layouts.load("ae-london"))
+
+
+@pytest.mark.parametrize(
+    ("total", "faults"), [({"total": 0}, {}), ({}, {"empty-bundle": 1}), ({"total": 3}, {"empty-bundle": 1})]
+)
+def test_a_bundle_is_empty_only_if_it_says_so(landed, total, faults):
+    """A misspelt `entry` would otherwise lose a whole record in silence; found by the fuzzer."""
+    rows, result = landed({"resourceType": "Bundle", "type": "searchset", "entrx": []} | total)
+    assert (rows, dict(result.fault_counts), result.fault_rows) == ([], faults, 0)

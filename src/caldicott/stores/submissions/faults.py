@@ -29,6 +29,7 @@ class Reason(StrEnum):
     ARCHIVE_UNREADABLE = "archive-unreadable"
     DUPLICATE_COLUMN = "duplicate-column"
     DUPLICATE_KEY = "duplicate-key"
+    EMPTY_BUNDLE = "empty-bundle"
     EMPTY_FILE = "empty-file"
     ENTRY_WITHOUT_RESOURCE = "entry-without-resource"
     LINE_TOO_LONG = "line-too-long"
@@ -86,6 +87,8 @@ class ReadResult:
     """Members left unread on purpose, by reason; only what is certainly no record."""
     faults: list[Fault] = field(default_factory=list)
     fault_counts: Counter[str] = field(default_factory=Counter)
+    fault_rows: int = 0
+    """How many input rows the faults stand for; with `rows` all that was delivered."""
 
     @property
     def rows(self) -> int:
@@ -100,5 +103,6 @@ class ReadResult:
     def note(self, place: str, reason: Reason, *, rows: int = 1) -> None:
         """Write down a fault."""
         self.fault_counts[reason.value] += 1
+        self.fault_rows += rows
         if len(self.faults) < FAULTS_KEPT:
             self.faults.append(Fault(place=place, reason=reason, rows=rows))

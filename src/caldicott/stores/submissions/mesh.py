@@ -180,7 +180,8 @@ def _part(path: Path) -> bytes:
 
 def _gunzip(packed: bytes) -> bytes:
     """Every gzip member there is: MESH may compress the whole and cut it, or compress each part [mesh-sandbox]."""
-    bodies, size = [], 0
+    bodies: list[bytes] = []
+    size = 0
     while packed or not bodies:
         unpacker = zlib.decompressobj(wbits=31)
         try:

@@ -120,6 +120,8 @@ def _entries(
     bundle: dict[str, Any], place: str, result: ReadResult
 ) -> Iterator[tuple[str, str | None, dict[str, Any]]]:
     entries = bundle.get("entry", [])
+    if entries == [] and bundle.get("total") not in (0, "0"):  # a search may find nothing, and then says so
+        result.note(place, Reason.EMPTY_BUNDLE, rows=0)
     for number, entry in enumerate(entries if isinstance(entries, list) else [entries], start=1):
         here = f"{place} entry {number}"
         resource = entry.get("resource") if isinstance(entry, dict) else None

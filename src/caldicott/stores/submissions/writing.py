@@ -89,10 +89,10 @@ def _resources(path: Path, layout: Layout) -> int:
     result = read(path, layout)
     for _batch in result.batches:
         pass
-    whole_file = [fault for fault in result.faults if fault.rows == 0]
+    whole_file = [fault for fault in result.faults if fault.place == "file" and fault.rows == 0]
     if whole_file:
         raise _cannot_count(path, whole_file[0].reason.value)
-    return result.rows + result.fault_counts.total()
+    return result.rows + result.fault_rows
 
 
 def _cannot_count(path: Path, reason: str) -> DoesNotHold:
