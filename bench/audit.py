@@ -56,7 +56,12 @@ def append_rate(folder: Path, entries: int, group: int) -> tuple[float, float]:
 def measure(entries: int = 200_000) -> list[dict]:
     rows = []
     with tempfile.TemporaryDirectory(dir=Path(__file__).parent) as place:  # the disk of the checkout, not a memory disk
-        for group, total, target in ((1, 300, None), (10, 2_000, None), (100, 20_000, 5_000), (1_000, entries, 5_000)):
+        for group, total, target in (
+            (1, 5_000, None),
+            (10, 20_000, None),
+            (100, 50_000, 5_000),
+            (1_000, entries, 5_000),
+        ):
             folder = Path(place) / str(group)
             rate, commit = append_rate(folder, total, group)
             rows.append(row(f"audit append, groups of {group}", rate, "entries/s", target))

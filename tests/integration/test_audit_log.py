@@ -265,6 +265,20 @@ def test_a_torn_history_is_mended(files):
         assert verify(files.folder, checkpoint=log.checkpoint).ok
 
 
+@pytest.mark.parametrize("torn", [b"", b"caldicott/audit\n4", bytes(100), bytes(9000)])
+def test_a_long_history_is_mended_at_its_end(tmp_path, torn):
+    """Opening reads only the end, unless a power cut left more rubbish than that."""
+    folder = tmp_path / "audit"
+    write_log(folder, [1] * 40)
+    files = AuditFiles(folder)
+    whole = files.history.read_bytes()
+    files.history.write_bytes(whole + torn)
+    log = open_log(folder)
+    assert files.history.read_bytes() == whole
+    assert len(log.recovered) == (1 if torn else 0)
+    assert verify(folder).ok
+
+
 def test_a_damaged_leaf_file_is_made_again_from_sound_entries(files):
     whole = files.leaves.read_bytes()
     files.leaves.write_bytes(whole[:64] + bytes(32) + whole[96:])
@@ -445,6 +459,18 @@ def test_a_log_swapped_under_a_running_writer_is_noticed(tmp_path):
         (folder / name).write_bytes(content)
     with pytest.raises(DoesNotHold) as fault:
         log.append(make_entry(8))
+    assert fault.value.code == "audit-log-tampered"
+
+
+def test_another_history_under_a_running_writer_is_noticed(tmp_path):
+    """Longer than what it wrote, sound, and signed by the same key."""
+    log = write_log(tmp_path / "audit", [4])
+    other = open_log(tmp_path / "other")
+    other.append_many([make_entry(number, actor="intruder") for number in range(6)])
+    for path in (tmp_path / "other").iterdir():
+        shutil.copy(path, tmp_path / "audit")
+    with pytest.raises(DoesNotHold) as fault:
+        log.append(make_entry(4))
     assert fault.value.code == "audit-log-tampered"
 
 

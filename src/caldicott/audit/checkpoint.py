@@ -11,15 +11,18 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from caldicott.audit.entry import MOMENT
+from caldicott.audit.entry import read_moment, write_moment
 from caldicott.audit.merkle import HASH_LENGTH
 from caldicott.vocabulary.errors import DoesNotHold
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 KEY_LENGTH = 32
 _ED25519 = b"\x01"
@@ -50,7 +53,7 @@ class Checkpoint:
             self.origin,
             str(self.size),
             _base64(self.root),
-            f"time {self.at.astimezone(UTC).strftime(MOMENT)}",
+            f"time {write_moment(self.at)}",
             f"bytes {self.entries_length}",
             f"key {_base64(self.public_key)}",
         )
@@ -146,7 +149,7 @@ def _as_note(match: re.Match[bytes]) -> SignedNote | None:
     if match["signer"] != match["origin"]:
         return None
     try:
-        moment = datetime.strptime(match["time"].decode(), MOMENT).replace(tzinfo=UTC)
+        moment = read_moment(match["time"].decode())
     except ValueError:
         return None
     checkpoint = Checkpoint(

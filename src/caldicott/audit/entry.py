@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 VERSION = 1
-MOMENT = "%Y-%m-%dT%H:%M:%S.%fZ"
 _EVENT = re.compile(r"[a-z][a-z0-9-]*")
 _DIGEST = re.compile(r"(?:sha256:)?[0-9a-f]{64}|")
 _NAMES = ("act_id", "actor", "role", "organisation", "event", "activity", "dataset", "format")
@@ -95,7 +94,7 @@ class AuditEntry:
         """As JSON types, for `audit show --json`; the canonical bytes are made from this."""
         return {
             "v": VERSION,
-            "at": self.at.strftime(MOMENT),
+            "at": write_moment(self.at),
             **{name: str(getattr(self, name)) for name in _NAMES},
             "outcome": self.outcome.value,
             "register_digest": self.register_digest,
@@ -104,6 +103,16 @@ class AuditEntry:
             "references": list(self.references),
             "days": [day.isoformat() for day in self.days],
         }
+
+
+def write_moment(at: datetime) -> str:
+    """UTC to the microsecond, always 27 letters."""
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def read_moment(text: str) -> datetime:
+    """More lenient than `write_moment`: who reads compares with what would be written."""
+    return datetime.fromisoformat(text)
 
 
 def encode(entry: AuditEntry) -> bytes:
@@ -138,7 +147,7 @@ def act_id_of(line: bytes) -> str:
 
 def _from_record(record: dict[str, Any]) -> AuditEntry:
     return AuditEntry(
-        at=datetime.strptime(record["at"], MOMENT).replace(tzinfo=UTC),
+        at=read_moment(record["at"]),
         **{name: record[name] for name in _NAMES},
         outcome=Outcome(record["outcome"]),
         register_digest=record["register_digest"],

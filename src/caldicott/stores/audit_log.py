@@ -183,10 +183,9 @@ class AuditLog:
             yield
 
     def _check_extends(self, state: LogState) -> None:
-        """A log that shrank or changed while it was open was tampered with, whatever its checkpoint says."""
-        known = self._state
+        """A log that became another while it was open was tampered with, whatever its checkpoint says."""
         head = CompactRange().extend(self._leaf_hashes())
-        if state.tree.size < known.tree.size or head.root() != known.checkpoint.root:
+        if state.tree.size < head.size or head.root() != self._state.checkpoint.root:
             raise audit_recovery.tampered("it no longer extends what this program wrote before", "entries")
 
     def _sign(self, tree: CompactRange, entries_length: int) -> LogState:

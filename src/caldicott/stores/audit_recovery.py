@@ -9,6 +9,7 @@ damaged disk, and is never repaired here.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,9 @@ from caldicott.vocabulary.errors import DoesNotHold
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_HISTORY_END = 4_096
+"""Some ten checkpoints: opening must not cost more the longer the history is."""
+_SIGNATURE_LINE = re.compile("\n— [^\n]+\n".encode())
 _VERIFY = "run `caldicott audit verify` with a checkpoint kept outside, and do not go on with this copy"
 
 
@@ -82,10 +86,7 @@ def tampered(what: str, where: str) -> DoesNotHold:
 
 
 def _signed_note(files: AuditFiles, public_key: bytes) -> SignedNote:
-    raw = read_or_none(files.checkpoint)
-    if raw is None:
-        raise tampered("the checkpoint is missing while the log is not empty", "checkpoint")
-    note = parse(raw)
+    note = parse(read_or_none(files.checkpoint) or b"")
     if note is None or not note.is_signed_by(public_key):
         raise tampered("the checkpoint was changed or signed by another key", "checkpoint")
     newest, _ = _newest_in_history(files)
@@ -96,9 +97,18 @@ def _signed_note(files: AuditFiles, public_key: bytes) -> SignedNote:
 
 def _newest_in_history(files: AuditFiles) -> tuple[SignedNote | None, int]:
     """The last readable checkpoint of the history, and where the first unreadable byte stands."""
-    history = read_or_none(files.history) or b""
+    length = size_of(files.history)
+    start = max(0, length - _HISTORY_END)
+    history = read_range(files.history, start=start, stop=length)
+    if start:
+        # Begin behind the first signature line seen; if a long tear hides it, read all after all.
+        first = _SIGNATURE_LINE.search(history)
+        notes, rest = parse_all(history[first.end() :] if first else b"")
+        if notes:
+            return notes[-1], length - len(rest)
+        history = read_range(files.history, start=0, stop=length)
     notes, rest = parse_all(history)
-    return (notes[-1] if notes else None), len(history) - len(rest)
+    return (notes[-1] if notes else None), length - len(rest)
 
 
 def _tree(files: AuditFiles, note: SignedNote) -> tuple[CompactRange, tuple[str, ...]]:

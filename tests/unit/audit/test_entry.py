@@ -113,3 +113,10 @@ def test_an_entry_cannot_be_changed():
 def test_the_act_is_read_without_parsing():
     assert act_id_of(BYTES) == "act-1"
     assert act_id_of(b"something else") == ""
+
+
+@pytest.mark.parametrize("at", [datetime(9, 1, 2, tzinfo=UTC), datetime(2026, 5, 1, 6, 30, 0, 7, tzinfo=UTC)])
+def test_every_moment_is_written_at_full_length(at):
+    """Early years and whole seconds included: one moment has one spelling."""
+    assert len(changed(at=at).as_record()["at"]) == 27
+    assert decode(encode(changed(at=at))).at == at
