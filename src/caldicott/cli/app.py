@@ -71,7 +71,9 @@ def synth(
 
     bootstrap.load_register(register)
     with progress(quiet=False) as told:
-        made = invent(out, people=people, seed=seed, years=years, progress=told)
+        made = invent(
+            out, people=people, seed=seed, years=years, progress=lambda name, rows: told(f"{name}: {rows:,} rows")
+        )
     rows = [(entry.id, entry.dataset, entry.rows) for entry in made.submissions]
     table(f"{people:,} people invented, seed {seed}", ("submission", "dataset", "rows"), rows, numbers_from=2)
 

@@ -34,7 +34,12 @@ def demonstrate(*, people: int, seed: int, store: Path) -> None:
     try:
         with progress(quiet=False) as told:
             start = time.perf_counter()
-            made = invent(extracts / "out", people=people, seed=seed, progress=told)
+            made = invent(
+                extracts / "out",
+                people=people,
+                seed=seed,
+                progress=lambda name, rows: told(f"inventing {name}: {rows:,} rows"),
+            )
             took.append(("invent people and their extracts", _since(start)))
             with bootstrap.open_house(register, store, create=True) as house:
                 start = time.perf_counter()

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from rich.console import Console
 from rich.table import Table
 
-from caldicott.vocabulary.errors import CaldicottError
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from caldicott.vocabulary.errors import CaldicottError
 
 _BUG = 4
 
@@ -54,7 +54,7 @@ def progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
         yield lambda _step: None
         return
     with shown.status("starting") as status:
-        yield lambda step: status.update(step)
+        yield status.update
 
 
 def fail(error: CaldicottError, *, as_json: bool = False) -> NoReturn:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from caldicott.operations.people import People, gather, give_tokens
 from caldicott.operations.perform import Act, House, ask, perform
 from caldicott.policy.decision import Permit, Request
 from caldicott.policy.explain import explain
+from caldicott.stores.names import unused_name
 from caldicott.stores.submissions.manifest import sha256_of
 from caldicott.vocabulary.errors import DoesNotHold, Refused, WrongUsage
 from caldicott.vocabulary.formats import DataFormat
@@ -128,7 +128,7 @@ def _compute(
 
     to = Path(report.to)
     people = _people_today(house, entry, granted)
-    partial = to.with_name(f".{to.name}.{secrets.token_hex(4)}.partial")
+    partial = to.with_name(f".{to.name}.{unused_name()}.partial")
     partial.mkdir(parents=True, mode=0o700)
     try:
         for dataset, permit in granted.items():

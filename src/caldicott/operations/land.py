@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
@@ -18,13 +17,14 @@ from caldicott.policy.agreements import against_agreement
 from caldicott.policy.decision import Request
 from caldicott.safe_haven.landing.placement import Period, Tally, place
 from caldicott.stores import clear
-from caldicott.stores.catalogue import SubmissionRecord
+from caldicott.stores.catalogue import LiveFile, SubmissionRecord
+from caldicott.stores.names import unused_name
 from caldicott.stores.landing_zone import LandingZone, ZoneKeys, clear_aad
 from caldicott.stores.submissions import manifest as manifests
 from caldicott.vocabulary.errors import CaldicottError, DoesNotHold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     import pyarrow as pa
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from caldicott.stores.submissions.manifest import Manifest
 
 _REPEAT = "duplicate_record"
-_REPEAT_COLUMNS = ("record_hash", "file_row")
+_REPEAT_COLUMNS = ("record_hash", "identity", "file_row")
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def _ask(house: House, manifest: Manifest) -> None:
 
 def _admit(house: House, manifest: Manifest, layout: Layout, folder: Path) -> Act[Landed]:
     manifests.verify_files(manifest, folder)
-    uid = f"{manifest.sender}.{manifest.id}.{secrets.token_hex(4)}"
+    uid = f"{manifest.sender}.{manifest.id}.{unused_name()}"
     keys = _keys(house, manifest)
     tally = Tally()
     with LandingZone(house.store.root, submission=uid, keys=keys) as zone:
@@ -151,9 +151,19 @@ def _admit(house: House, manifest: Manifest, layout: Layout, folder: Path) -> Ac
         keep,
         counts=counts,
         references=(uid, manifest.agreement),
+        days=_days_in(uid),
         dataset=manifest.dataset,
         format=manifest.format,
     )
+
+
+def _days_in(submission: str) -> tuple[date, ...]:
+    """Days that the sender's own id states, which the audit trail would otherwise take for birth dates."""
+    found = []
+    for written in re.findall(r"\d{4}-?\d{2}-?\d{2}", submission):
+        with suppress(ValueError):
+            found.append(date.fromisoformat(written))
+    return tuple(found)
 
 
 def _keys(house: House, manifest: Manifest) -> ZoneKeys:
@@ -187,27 +197,26 @@ def _place_files(
 
 
 def _hold_repeats(zone: LandingZone, tally: Tally, *, uid: str, keys: ZoneKeys, root: Path) -> None:
-    repeats = DuckDbLanding().repeats(_keys_of_records(zone, uid=uid, keys=keys, root=root))
-    if repeats.num_rows:
+    records = _keys_of_records(zone, uid=uid, keys=keys, root=root)
+    repeats = DuckDbLanding().repeats(records) if records is not None else None
+    if repeats is not None and repeats.num_rows:
         zone.pass_over(repeats)
         tally.admitted -= repeats.num_rows
         tally.quarantined_by[_REPEAT] += repeats.num_rows
 
 
-def _keys_of_records(zone: LandingZone, *, uid: str, keys: ZoneKeys, root: Path) -> pa.RecordBatchReader:
+def _keys_of_records(zone: LandingZone, *, uid: str, keys: ZoneKeys, root: Path) -> pa.RecordBatchReader | None:
     import pyarrow as pa
 
-    schema = pa.schema([("record_hash", pa.uint64()), ("file_row", pa.int64())])
+    def opened(file: LiveFile) -> pa.RecordBatchReader:
+        aad = clear_aad(uid, file.part)
+        return clear.read(root / file.path, key=keys.clear.use(aad.decode()), aad=aad, columns=_REPEAT_COLUMNS)
 
-    def batches() -> Iterator[pa.RecordBatch]:
-        for file in zone.files:
-            if file.kind == "clear":
-                aad = clear_aad(uid, file.part)
-                yield from clear.read(
-                    root / file.path, key=keys.clear.use(aad.decode()), aad=aad, columns=_REPEAT_COLUMNS
-                ).cast(schema)
-
-    return pa.RecordBatchReader.from_batches(schema, batches())
+    readers = [opened(file) for file in zone.files if file.kind == "clear"]
+    if not readers:
+        return None
+    batches = (batch for reader in readers for batch in reader)
+    return pa.RecordBatchReader.from_batches(readers[0].schema, batches)
 
 
 def _record(manifest: Manifest, tally: Tally, *, uid: str, key_id: str, received: str) -> SubmissionRecord:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from caldicott.engines.duckdb.mart_sql import MartColumns, Supersession
 from caldicott.engines.duckdb.marts import DuckDbMarts
+from caldicott.facts.governance import service_areas
 from caldicott.facts.layout import IdentityKind, Layout, load
 from caldicott.operations.people import People, gather, give_tokens, issued
 from caldicott.operations.perform import Act, House, ask, perform
@@ -18,6 +18,7 @@ from caldicott.policy.explain import explain
 from caldicott.safe_haven.release import KEPT_IN_THE_SAFE_HAVEN, LINKED_MART, Place, places
 from caldicott.stores.catalogue import LiveFile, Outcome, SubmissionRecord
 from caldicott.stores.clear_rows import ClearRows
+from caldicott.stores.names import unused_name
 from caldicott.vocabulary.errors import Refused, WrongUsage
 from caldicott.vocabulary.formats import DataFormat
 
@@ -122,7 +123,7 @@ def _compute(
     assert domain is not None  # noqa: S101  chosen for having one
     people = gather(house, submissions, granted)
     report.tokens = give_tokens(house, people, domain)
-    work = _Work(house, entry, people, granted, run_id=f"run-{secrets.token_hex(6)}")
+    work = _Work(house, entry, people, granted, run_id=f"run-{unused_name()}")
     outcomes = work.make(submissions, report)
     report.counts, report.ndop_answered = people.counts, people.ndop_answered
 
@@ -226,11 +227,12 @@ class _Work:
     def _link(self, report: ActivityRun) -> None:
         if LINKED_MART not in {use.dataset for use in self._entry.datasets or () if use.direction == "out"}:
             return
-        by_part: dict[str, dict[str, Path]] = {}
+        areas = service_areas()
+        by_part: dict[str, list[tuple[str, Path]]] = {}
         for file in self.files:
             dataset, part = file.part.split("/")
-            if part[:1].isdigit():
-                by_part.setdefault(part, {})[dataset] = self._house.store.root / file.path
+            if dataset in areas:
+                by_part.setdefault(part, []).append((areas[dataset], self._house.store.root / file.path))
         written = []
         for part, paths in sorted(by_part.items()):
             path = self._path(LINKED_MART, part)

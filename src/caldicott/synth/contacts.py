@@ -9,7 +9,7 @@ import numpy as np
 from caldicott.synth import events
 from caldicott.synth.arrays import NO_DAY, choose
 from caldicott.synth.hospital import record_ids, references
-from caldicott.synth.pools import pool
+from caldicott.synth.pools import happens, pool
 from caldicott.synth.rows import Draft
 from caldicott.synth.texts import numerals, pick, pounds, repeated
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from caldicott.synth.arrays import Bools, Ints, Texts
     from caldicott.synth.events import Chunk
     from caldicott.synth.world import World
+
+_EVENT_KINDS = ("Request", "Assessment", "Service", "Review")
 
 
 def _even(rng: np.random.Generator, count: int, *values: str) -> Texts:
@@ -106,8 +108,8 @@ def social_care(world: World, rng: np.random.Generator, chunk: Chunk) -> Draft:
     person, when, is_after = _who_and_when(world, rng, chunk, weekdays=True)
     count = len(person)
     kind = choose(rng, np.array([3.0, 2, 4, 1]), count)
-    is_service = kind == 2  # noqa: PLR2004  the third of the four kinds
-    still_open = is_service & (rng.random(count) < 0.5)  # noqa: PLR2004
+    is_service = kind == _EVENT_KINDS.index("Service")
+    still_open = is_service & (happens(rng, count, "service_still_open"))
     ended = np.minimum(when + rng.integers(0, 200, count), world.period.last)
     days = {
         "started_on": when,
@@ -127,7 +129,7 @@ def social_care(world: World, rng: np.random.Generator, chunk: Chunk) -> Draft:
         ),
         "has_unpaid_carer": _even(rng, count, "Yes", "No", "Unknown"),
         "funding_status": _even(rng, count, "LA funded", "Part funded", "Self funded"),
-        "event_type": pick(("Request", "Assessment", "Service", "Review"), kind),
+        "event_type": pick(_EVENT_KINDS, kind),
         "event_description": _even(
             rng, count, "Contact from family", "Planned review", "Hospital discharge", "Carer asks for help"
         ),

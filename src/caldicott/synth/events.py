@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from caldicott.synth.arrays import NO_DAY, Bools, Floats, Ints, bands_of, generator
-from caldicott.synth.pools import pool
+from caldicott.synth.pools import happens, pool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 CHUNK_ROWS = 250_000
 DAYS_A_YEAR = 365.25
+_ROOM_AFTER_DEATH = 3
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def chunks(world: World, number_of_events: Ints, name: str) -> Iterator[Chunk]:
     total = int(ends[-1]) if len(ends) else 0
     cuts = np.searchsorted(ends, np.arange(CHUNK_ROWS, total, CHUNK_ROWS))
     bounds = [0, *(cut + 1 for cut in np.unique(cuts)), len(ordered)]
-    for number, (low, high) in enumerate(zip(bounds, bounds[1:], strict=False)):
+    for number, (low, high) in enumerate(pairwise(bounds)):
         some = ordered[low:high]
         starts = np.cumsum(some) - some
         ordinal = np.arange(int(some.sum())) - np.repeat(starts, some)
@@ -111,6 +113,6 @@ def happened_on(world: World, rng: np.random.Generator, person: Ints, *, weekday
         when = np.maximum(first, when - np.maximum(0, weekday - 4))
     died_on = world.persons.died_on[person]
     room = world.period.last - died_on
-    is_after = (died_on != NO_DAY) & (room > 2) & (rng.random(len(person)) < 0.01)
+    is_after = (died_on != NO_DAY) & (room >= _ROOM_AFTER_DEATH) & happens(rng, len(person), "after_death")
     late = died_on + 1 + (rng.random(len(person)) * np.minimum(room - 1, 20)).astype(np.int64)
     return np.where(is_after, late, when), is_after

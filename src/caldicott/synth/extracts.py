@@ -6,7 +6,6 @@ import csv
 import hashlib
 import io
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from caldicott.synth.texts import IMPOSSIBLE_DAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from caldicott.facts.layout import Layout
     from caldicott.synth.arrays import Ints, Texts

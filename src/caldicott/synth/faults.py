@@ -86,8 +86,12 @@ def impossible(
     *, has_text: bool, has_status: bool, has_withheld: bool, has_order: bool, has_birth: bool
 ) -> frozenset[str]:
     """The faults that a layout has no column for."""
-    lacking = ((has_text, _NEEDS_TEXT), (has_status, _NEEDS_STATUS), (has_withheld, _NEEDS_WITHHELD))
-    lacking = (*lacking, (has_order, _NEEDS_ORDER), (has_birth, _NEEDS_BIRTH))
+    lacking: list[tuple[bool, tuple[str, ...]]] = [
+        (has_text, _NEEDS_TEXT),
+        (has_status, _NEEDS_STATUS),
+        (has_withheld, _NEEDS_WITHHELD),
+    ]
+    lacking += [(has_order, _NEEDS_ORDER), (has_birth, _NEEDS_BIRTH)]
     return frozenset(name for has, needed in lacking if not has for name in needed)
 
 

@@ -16,17 +16,16 @@ import pyarrow as pa
 from caldicott.synth import faults, numbers
 from caldicott.synth.arrays import NO_DAY, Bools, Ints, Texts, scrambled
 from caldicott.synth.places import POSTCODES_PER_AREA, UNKNOWN_PRACTICES
-from caldicott.synth.pools import pool
+from caldicott.synth.pools import happens, pool
 from caldicott.synth.sources import COMMISSIONER
 from caldicott.synth.texts import blanked, guids, joined, numerals, only_at, pick, put, repeated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from caldicott.facts.layout import Layout
     from caldicott.synth.rows import Draft
     from caldicott.synth.sources import Source
-    from caldicott.synth.world import World
+    from caldicott.synth.world import Extract, World
 
 _STATUSES = ("01", "02", "03", "04", "05", "07", "08")
 _BABY_DAYS = 42
@@ -64,12 +63,10 @@ class _Case:
         return len(self.draft.person)
 
 
-def columns_for(
-    world: World, source: Source, layout: Layout, draft: Draft, *, fault: Ints, rng: np.random.Generator
-) -> Shown:
+def columns_for(extract: Extract, draft: Draft, fault: Ints, rng: np.random.Generator) -> Shown:
     """The identity columns that the layout lists."""
-    wanted = {column.canonical for column in layout.columns} - draft.columns.keys()
-    case = _case(world, source, layout, draft, fault, rng)
+    wanted = {column.canonical for column in extract.layout.columns} - draft.columns.keys()
+    case = _case(extract, draft, fault, rng)
     number, uses_old, natural = _number_shown(case, rng)
     columns = {name: make(case) for name, make in _MAKERS.items() if name in wanted}
     columns["nhs_number"] = _written(case, number, rng)
@@ -78,10 +75,11 @@ def columns_for(
     return Shown(columns, born, natural, is_not_plain | uses_old)
 
 
-def _case(world: World, source: Source, layout: Layout, draft: Draft, fault: Ints, rng: np.random.Generator) -> _Case:
+def _case(extract: Extract, draft: Draft, fault: Ints, rng: np.random.Generator) -> _Case:
+    world, source, layout = extract.world, extract.source, extract.layout
     occurred = draft.days[layout.canonical(layout.occurred) or ""]
     age_days = occurred - world.persons.born_on[draft.person]
-    is_baby = (fault == 0) & (age_days < _BABY_DAYS) & (rng.random(len(draft)) < 0.03)  # noqa: PLR2004
+    is_baby = (fault == 0) & (age_days < _BABY_DAYS) & happens(rng, len(draft), "baby_without_number")
     if layout.status_column is None or not source.fault_group:
         is_baby[:] = False
     is_withheld = fault == faults.code("identity_withheld")
@@ -92,7 +90,7 @@ def _case(world: World, source: Source, layout: Layout, draft: Draft, fault: Int
 def _number_shown(case: _Case, rng: np.random.Generator) -> tuple[Ints, Bools, dict[str, Bools]]:
     persons, person = case.world.persons, case.person
     superseded = persons.superseded[person]
-    is_late = rng.random(len(case)) < 0.1  # noqa: PLR2004  one sender in ten has not heard of the merger
+    is_late = happens(rng, len(case), "merger_not_heard_of")
     uses_old = (superseded > 0) & ((case.occurred < persons.merged_on[person]) | is_late)
     if not case.source.fault_group:
         uses_old[:] = False

@@ -14,17 +14,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from caldicott.facts import layout as layouts
-from caldicott.synth import contacts, events, extracts, hospital, objections, practice, rows, spine, truth
+from caldicott.synth import admissions, contacts, events, extracts, hospital, objections, practice, rows, spine, truth
 from caldicott.synth.arrays import day, generator
 from caldicott.synth.sources import DATASETS, SOURCES
-from caldicott.synth.world import LAST_DAY, invent_world
+from caldicott.synth.world import LAST_DAY, Extract, invent_world
 from caldicott.vocabulary.errors import WrongUsage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from caldicott.facts.layout import Layout
     from caldicott.synth.arrays import Texts
     from caldicott.synth.events import Chunk
     from caldicott.synth.extracts import Submission
@@ -71,7 +70,7 @@ class _Cut:
     drafted: Callable[[World, np.random.Generator, Chunk], Draft]
 
 
-def invent(
+def invent(  # noqa: PLR0913  the choices of the command line, all but the first by name
     out: Path,
     *,
     people: int,
@@ -96,10 +95,11 @@ def invent(
     made: list[SubmissionMade] = []
     for source in SOURCES:
         if source.dataset in wanted:
+            extract = Extract(world, source, layouts.load(source.layout))
             if source.file:
-                submissions = _write_source(out, world, source, _cut_of(source, entries), ledger, progress)
+                submissions = _write_source(out, extract, _cut_of(source, entries), ledger, progress)
             else:
-                submissions = _write_opt_out(out, world, source, national)
+                submissions = _write_opt_out(out, extract, national)
             made += [SubmissionMade(each.id, source.dataset, each.file.rows) for each in submissions]
     return SynthReport(people, seed, years, tuple(made), dict(sorted(ledger.counted.items())))
 
@@ -145,7 +145,7 @@ class _Ledger:
 
 def _cut_of(source: Source, entries: Entries) -> _Cut:
     cuts = {
-        "ncdr-sus-apc": _Cut(lambda world: events.chunks(world, hospital.apc_counts(world), "sus-apc"), hospital.apc),
+        "ncdr-sus-apc": _Cut(lambda world: events.chunks(world, admissions.counts(world), "sus-apc"), admissions.apc),
         "ncdr-sus-op": _by_rate("sus-op", hospital.op),
         "ncdr-sus-ec": _by_rate("sus-ec", hospital.ec),
         "emis-patients": _Cut(practice.registrations, practice.patients),
@@ -178,26 +178,26 @@ def _once(world: World) -> Iterator[Chunk]:
 
 
 def _write_source(
-    out: Path, world: World, source: Source, cut: _Cut, ledger: _Ledger, progress: Callable[[str, int], None] | None
+    out: Path, extract: Extract, cut: _Cut, ledger: _Ledger, progress: Callable[[str, int], None] | None
 ) -> list[Submission]:
-    layout = layouts.load(source.layout)
-    submissions = [_opened(out, world, source, layout, sender) for sender in source.senders]
-    for made in _made_ahead(world, source, layout, cut):
+    submissions = [_opened(out, extract, sender) for sender in extract.source.senders]
+    for made in _made_ahead(extract, cut):
         for submission, (low, high) in zip(submissions, extracts.slices(made, len(submissions)), strict=True):
             ledger.add(extracts.write_slice(submission, made, low, high))
         if progress:
-            progress(source.dataset, sum(submission.file.rows for submission in submissions))
+            progress(extract.source.dataset, sum(submission.file.rows for submission in submissions))
     for submission in submissions:
         submission.close()
     return submissions
 
 
-def _opened(out: Path, world: World, source: Source, layout: Layout, sender: str) -> Submission:
+def _opened(out: Path, extract: Extract, sender: str) -> Submission:
+    source = extract.source
     name = source.dataset if source.dataset != "pds" else source.layout
-    first, last = _PERIODS.get(source.layout, (world.period.first, LAST_DAY))
+    first, last = _PERIODS.get(source.layout, (extract.world.period.first, LAST_DAY))
     identity = f"{sender}-{name}-2026"
     file = extracts.DataFile(out / identity / source.file)
-    return extracts.Submission(identity, source, layout, sender, file, first, last)
+    return extracts.Submission(identity, source, extract.layout, sender, file, first, last)
 
 
 _PERIODS = {
@@ -208,32 +208,32 @@ _PERIODS = {
 """Snapshots whose rows are dated by when they began."""
 
 
-def _made_ahead(world: World, source: Source, layout: Layout, cut: _Cut) -> Iterator[Rows]:
+def _made_ahead(extract: Extract, cut: _Cut) -> Iterator[Rows]:
     """The rows of every chunk in order, a few made ahead: NumPy and Arrow let go of the interpreter lock."""
     waiting: deque[Future[Rows]] = deque()
     with ThreadPoolExecutor(_WORKERS) as pool:
-        for chunk in cut.chunked(world):
-            waiting.append(pool.submit(_rows_of, world, source, layout, cut, chunk))
+        for chunk in cut.chunked(extract.world):
+            waiting.append(pool.submit(_rows_of, extract, cut, chunk))
             if len(waiting) > _AHEAD:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
 
-def _rows_of(world: World, source: Source, layout: Layout, cut: _Cut, chunk: Chunk) -> Rows:
-    rng = generator(world.seed, source.layout, chunk.number)
-    draft = cut.drafted(world, rng, chunk)
-    return rows.finish(world, source, layout, draft, rng=rng, chunk=chunk.number)
+def _rows_of(extract: Extract, cut: _Cut, chunk: Chunk) -> Rows:
+    rng = generator(extract.world.seed, extract.source.layout, chunk.number)
+    draft = cut.drafted(extract.world, rng, chunk)
+    return rows.finish(extract, draft, rng, chunk=chunk.number)
 
 
-def _write_opt_out(out: Path, world: World, source: Source, national: NationalOptOut) -> list[Submission]:
+def _write_opt_out(out: Path, extract: Extract, national: NationalOptOut) -> list[Submission]:
     """The answer in its submission; the request beside, where no manifest is, for it is not landed."""
+    world, source = extract.world, replace(extract.source, file=f"{spine.MESH_FILE}.dat")
     request = spine.opt_out_request(world)
     asked = extracts.DataFile(out / "ndop-request" / f"{spine.MESH_FILE}.dat")
     asked.write(spine.mesh_lines(request), rows=len(request))
     asked.close()
-    layout = layouts.load(source.layout)
-    submission = _opened(out, world, replace(source, file=f"{spine.MESH_FILE}.dat"), layout, source.senders[0])
+    submission = _opened(out, replace(extract, source=source), source.senders[0])
     answer = spine.opt_out_answer(world, national, request)
     submission.file.write(spine.mesh_lines(answer), rows=len(answer))
     submission.close()

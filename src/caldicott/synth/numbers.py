@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from caldicott.synth.arrays import Ints, Texts
 
+_ELEVEN, _NO_CHECK_DIGIT = 11, 10
 _WEIGHTS = np.arange(10, 1, -1)
 _FIRST_STEM, _LAST_STEM = 900_000_000, 999_999_999
 SENTINELS = ("0000000000", "9999999999", "1111111111")
@@ -24,8 +25,8 @@ SENTINELS = ("0000000000", "9999999999", "1111111111")
 
 def check_digits(stems: Ints) -> Ints:
     """Modulus 11 over nine digits; 10 means that the stem cannot be used."""
-    remainder = 11 - (_digits(stems, 9) * _WEIGHTS).sum(axis=1) % 11
-    return np.where(remainder == 11, 0, remainder)  # noqa: PLR2004  the rule's own number
+    remainder = _ELEVEN - (_digits(stems, 9) * _WEIGHTS).sum(axis=1) % _ELEVEN
+    return np.where(remainder == _ELEVEN, 0, remainder)
 
 
 def _digits(values: Ints, width: int) -> Ints:
@@ -40,13 +41,13 @@ def invent_numbers(rng: np.random.Generator, count: int) -> Ints:
     while len(numbers) < count:
         more = rng.integers(_FIRST_STEM, _LAST_STEM, wanted, endpoint=True)
         numbers = np.unique(np.concatenate([numbers, _valid(more)]))
-    return rng.permutation(numbers)[:count]
+    return np.asarray(rng.permutation(numbers)[:count])
 
 
 def _valid(stems: Ints) -> Ints:
     digits = check_digits(stems)
-    numbers = (stems * 10 + digits)[digits < 10]  # noqa: PLR2004
-    return numbers[~is_palindrome(numbers)]
+    numbers = (stems * 10 + digits)[digits != _NO_CHECK_DIGIT]
+    return np.asarray(numbers[~is_palindrome(numbers)])
 
 
 def is_palindrome(numbers: Ints) -> npt.NDArray[np.bool_]:
@@ -103,7 +104,7 @@ def never_issued(rng: np.random.Generator, count: int) -> Texts:
     """Right check digits in 8600000000-8999999999, which no country has been given."""
     stems = rng.integers(860_000_000, 899_999_999, count * 4 + 20, endpoint=True)
     digits = check_digits(stems)
-    return plain((stems * 10 + digits)[digits < 10][:count])  # noqa: PLR2004
+    return plain((stems * 10 + digits)[digits != _NO_CHECK_DIGIT][:count])
 
 
 def _written(digits: Ints) -> Texts:

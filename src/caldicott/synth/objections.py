@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from caldicott.synth.arrays import Bools, Floats, Ints, bands_of, day, generator
-from caldicott.synth.pools import pool
+from caldicott.synth.pools import happens, pool
 from caldicott.synth.world import LAST_DAY
 
 if TYPE_CHECKING:
     from caldicott.synth.world import World
 
 TYPE_2_ENDED = day(2018, 10, 11)
-IN_FORCE_ON = day(2026, 5, 1)
+_BY_SEX = np.array([1, 0.89, 1.11])  # national opt-out: women 6.0, men 4.8 percent, March 2022
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def invent_national_opt_out(world: World) -> NationalOptOut:
     rng = generator(world.seed, "ndop")
     persons, bands = world.persons, pool("age_bands")
     band = bands_of(persons.age_at(LAST_DAY), bands.ints("from_age")).clip(0)
-    rate = bands.floats("ndop_percent")[band] / 100 * np.where(persons.sex == 2, 1.11, 0.89)  # noqa: PLR2004
+    rate = bands.floats("ndop_percent")[band] / 100 * _BY_SEX[persons.sex]
     opted = rng.random(len(persons)) < rate
     earliest = np.maximum(day(2018, 5, 25), persons.born_on)
     since = earliest + (rng.random(len(persons)) * (LAST_DAY - earliest)).astype(np.int64)
@@ -124,7 +124,7 @@ def _later(rng: np.random.Generator, person: Ints, after: Ints, rates: dict[str,
 
 def _too_late(rng: np.random.Generator, world: World) -> list[tuple[Ints, bool, Ints]]:
     """Type 2 codes entered when the scheme had ended: without effect, to be reported to the practice."""
-    person = np.flatnonzero(rng.random(len(world.persons)) < 0.001)  # noqa: PLR2004
+    person = np.flatnonzero(happens(rng, len(world.persons), "type2_too_late"))
     earliest = np.maximum(TYPE_2_ENDED + 1, world.persons.born_on[person])
     return [(person, True, earliest + (rng.random(len(person)) * (LAST_DAY - earliest)).astype(np.int64))]
 

@@ -14,12 +14,14 @@ import numpy as np
 from caldicott.synth.arrays import NO_DAY, Bools, Floats, Ints, Period, bands_of, choose, generator
 from caldicott.synth.numbers import invent_numbers, palindromes
 from caldicott.synth.places import POSTCODES_PER_AREA, Places
-from caldicott.synth.pools import pool
+from caldicott.synth.pools import happens, pool, share
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 DAYS_A_YEAR = 365.25
+_OLDEST_TWINS = 30
+_LAST_BANDS = 8  # in the bands from 80 the younger ages are the more common
 _HOUSEHOLD_SIZES = np.array([0.30, 0.34, 0.16, 0.13, 0.05, 0.02])
 
 
@@ -80,7 +82,7 @@ def _households(rng: np.random.Generator, count: int, period: Period, places: Pl
     household = np.repeat(np.arange(count), sizes)[:count]
     postcode = rng.integers(0, places.areas * POSTCODES_PER_AREA, count)
     earlier = rng.integers(0, places.areas * POSTCODES_PER_AREA, count)
-    has_moved = rng.random(count) < 0.12
+    has_moved = happens(rng, count, "moved_house")
     parts |= {
         "household": household,
         "postcode": postcode[household],
@@ -95,11 +97,11 @@ def _lives(rng: np.random.Generator, count: int, period: Period, places: Places,
     bands = pool("age_bands")
     band = choose(rng, bands.floats("share_percent"), count)
     spread = np.where(band == len(bands.ints("from_age")) - 1, 12, 10)
-    age = bands.ints("from_age")[band] + rng.random(count) ** np.where(band >= 8, 1.6, 1) * spread
+    age = bands.ints("from_age")[band] + rng.random(count) ** np.where(band >= _LAST_BANDS, 1.6, 1) * spread
     born_on = (period.last - age * DAYS_A_YEAR).astype(np.int64)
     is_female = rng.random(count) * 100 < bands.floats("female_percent")[band]
     is_twin = np.zeros(count, np.bool_)
-    is_twin[1:] = (np.diff(parts["household"]) == 0) & (age[:-1] < 30) & (rng.random(count - 1) < 0.05)
+    is_twin[1:] = (np.diff(parts["household"]) == 0) & (age[:-1] < _OLDEST_TWINS) & happens(rng, count - 1, "twin")
     is_twin[1:] &= ~is_twin[:-1]
     is_twin[:3] = False
     born_on[is_twin] = born_on[np.flatnonzero(is_twin) - 1]
@@ -116,7 +118,7 @@ def _deaths(rng: np.random.Generator, count: int, period: Period, places: Places
     bands = pool("age_bands")
     age = np.floor((period.last - parts["born_on"]) / DAYS_A_YEAR)
     yearly = bands.floats("yearly_death_rate")[bands_of(age, bands.ints("from_age"))]
-    is_ghost = (rng.random(count) < 0.056) & (parts["born_on"] < period.first - 400)
+    is_ghost = happens(rng, count, "list_inflation") & (parts["born_on"] < period.first - 400)
     dies = rng.random(count) < 1 - (1 - yearly) ** period.years
     is_ghost_dead = is_ghost & (rng.random(count) < np.clip(yearly * 12, 0.02, 0.9))
     within = np.maximum(parts["born_on"], period.first)
@@ -133,7 +135,7 @@ def _names(rng: np.random.Generator, count: int, period: Period, places: Places,
     of_sex = np.stack([_given_name(rng, given.ints("sex") == sex, given.floats("weight"), count) for sex in (1, 2)])
     middle = np.stack([_given_name(rng, given.ints("sex") == sex, given.floats("weight"), count) for sex in (1, 2)])
     own = choose(rng, family.floats("weight"), count)
-    shares = rng.random(count) < 0.8
+    shares = happens(rng, count, "shares_family_name")
     family_name = np.where(shares, own[parts["household"]], own)
     twins = np.flatnonzero(parts["twin_of"] >= 0)
     family_name[twins] = family_name[twins - 1]
@@ -143,7 +145,7 @@ def _names(rng: np.random.Generator, count: int, period: Period, places: Places,
         given_name[person] = given.texts("name").index(name)
         family_name[person] = family.texts("name").index("Smith")
     parts |= {"given_name": given_name, "family_name": family_name}
-    parts["middle_name"] = np.where(rng.random(count) < 0.6, middle[row], -1)
+    parts["middle_name"] = np.where(happens(rng, count, "middle_name"), middle[row], -1)
 
 
 def _given_name(rng: np.random.Generator, usable: Bools, weights: Floats, count: int) -> Ints:
@@ -155,7 +157,7 @@ def _numbers(rng: np.random.Generator, count: int, period: Period, places: Place
     number = invent_numbers(rng, count)
     backwards = palindromes(rng, max(1, round(count * 0.00011)))
     number[rng.permutation(count)[: len(backwards)]] = backwards[:count]
-    is_merged = rng.random(count) < 0.004 + 0.002 * period.years
+    is_merged = rng.random(count) < share("merged_before") + share("merged_yearly") * period.years
     if not is_merged.any():
         is_merged[-1] = True
     superseded = np.zeros(count, np.int64)
@@ -173,9 +175,9 @@ def _numbers(rng: np.random.Generator, count: int, period: Period, places: Place
 def _registrations(rng: np.random.Generator, count: int, period: Period, places: Places, parts: _Parts) -> None:
     by_area = places.area_practice[parts["postcode"] // POSTCODES_PER_AREA]
     anywhere = choose(rng, places.practice_weights, count)
-    practice = np.where(rng.random(count) < 0.75, by_area, anywhere)[parts["household"]]
+    practice = np.where(happens(rng, count, "local_practice"), by_area, anywhere)[parts["household"]]
     can_move = (parts["born_on"] < period.first) & ~parts["is_ghost"] & (parts["died_on"] == NO_DAY)
-    moves = can_move & (rng.random(count) < 1 - 0.97**period.years)
+    moves = can_move & (rng.random(count) < 1 - (1 - share("changes_practice")) ** period.years)
     elsewhere = (practice + rng.integers(1, max(2, len(places.practice_weights)), count)) % len(places.practice_weights)
     moved_on = rng.integers(period.first + 10, period.last - 10, count)
     since = (rng.random(count) ** 1.5 * 12_000).astype(np.int64)

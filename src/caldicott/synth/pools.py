@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from caldicott.synth.arrays import Floats, Ints
+    from caldicott.synth.arrays import Bools, Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,19 @@ class Pool:
 
     def row(self, key: str) -> Floats:
         """The numbers of the row whose first column is `key`."""
-        first = next(iter(self.columns.values()))
-        return np.array([float(column[first.index(key)]) for column in list(self.columns.values())[1:]])
+        place = next(iter(self.columns.values())).index(key)
+        return np.array([float(column[place]) for column in list(self.columns.values())[1:]])
 
-    def where(self, name: str, value: str) -> Pool:
-        """The rows whose column has that value."""
-        kept = [place for place, entry in enumerate(self.columns[name]) if entry == value]
-        return Pool({key: tuple(column[place] for place in kept) for key, column in self.columns.items()})
+
+def share(name: str) -> float:
+    """The share of that name, of `facts/population/shares.csv`."""
+    shares = pool("shares")
+    return float(shares.texts("share")[shares.texts("name").index(name)])
+
+
+def happens(rng: np.random.Generator, count: int, name: str) -> Bools:
+    """For each of so many whether it happens, by the share of that name."""
+    return rng.random(count) < share(name)
 
 
 @cache

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from caldicott.synth import events, identity
 from caldicott.synth.arrays import NO_DAY, Ints, choose, scrambled
-from caldicott.synth.pools import pool
+from caldicott.synth.pools import happens, pool
 from caldicott.synth.rows import Draft
 from caldicott.synth.texts import fixed_width, guids, joined, numerals, pick, pounds, repeated
 
@@ -71,7 +71,7 @@ def patients(world: World, rng: np.random.Generator, chunk: Chunk) -> Draft:
 def _patient_details(world: World, rng: np.random.Generator, person: Ints) -> dict[str, Texts]:
     persons, count = world.persons, len(person)
     given = identity.given_names(persons.given_name[person])
-    has_mail, has_mobile = rng.random(count) < 0.4, rng.random(count) < 0.7  # noqa: PLR2004
+    has_mail, has_mobile = happens(rng, count, "has_mail"), happens(rng, count, "has_mobile")
     letters = rng.integers(0, 26, (count, 8), dtype=np.uint8) + ord("a")
     return {
         "title": pick(("Mr", "Ms"), persons.sex[person] - 1),
@@ -105,11 +105,11 @@ def observations(world: World, rng: np.random.Generator, chunk: Chunk) -> Draft:
     conditions, measured = pool("conditions"), pool("measurements")
     which = choose(rng, measured.floats("weight"), count)
     condition, has_none = _some_condition(world, rng, person)
-    is_diagnosis = ~has_none & (rng.random(count) < 0.15)  # noqa: PLR2004
+    is_diagnosis = ~has_none & happens(rng, count, "entry_is_diagnosis")
     place = np.where(is_diagnosis, condition, len(conditions.texts("snomed")) + which)
     mean, spread = measured.floats("mean")[which], measured.floats("spread")[which]
     no_value = is_diagnosis | (mean == 0)
-    has_text = rng.random(count) < 0.03  # noqa: PLR2004
+    has_text = happens(rng, count, "entry_has_text")
     remarks = ("Feels well, no change", "Discussed results; happy to continue", "Seen with daughter", "Home reading")
     columns = {
         "observation_id": record_guids(world, chunk.number, count, series=2),
@@ -171,7 +171,7 @@ def appointments(world: World, rng: np.random.Generator, chunk: Chunk) -> Draft:
     person, _, sender = events.by_sender(rng, chunk, np.zeros(len(chunk.person), np.int64))
     count = len(person)
     when, is_after = events.happened_on(world, rng, person, weekdays=True)
-    is_missed = rng.random(count) < 0.045  # noqa: PLR2004
+    is_missed = happens(rng, count, "appointment_missed")
     holder = choose(rng, _weights(46, 22, 20, 12), count)
     columns = {
         "slot_id": record_guids(world, chunk.number, count, series=4),

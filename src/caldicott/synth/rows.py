@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from caldicott.facts.layout import Layout
     from caldicott.synth.arrays import Bools, Ints, Texts
     from caldicott.synth.sources import Source
-    from caldicott.synth.world import World
+    from caldicott.synth.world import Extract, World
 
 
 @dataclass(frozen=True)
@@ -53,16 +53,17 @@ class Rows:
     is_not_plain: Bools | None = None
 
 
-def finish(world: World, source: Source, layout: Layout, draft: Draft, *, rng: np.random.Generator, chunk: int) -> Rows:
+def finish(extract: Extract, draft: Draft, rng: np.random.Generator, *, chunk: int) -> Rows:
     """The rows of a draft, with the mess that its kind of extract has."""
+    source, layout = extract.source, extract.layout
     fault = _drawn_faults(rng, source, layout, draft, once_each=chunk == 0)
     occurred = layout.canonical(layout.occurred) or ""
-    shown = identity.columns_for(world, source, layout, draft, fault=fault, rng=rng)
+    shown = identity.columns_for(extract, draft, fault, rng)
     days = _spoiled_days(rng, layout, {**draft.days, **shown.days}, fault, occurred)
     columns = {**shown.columns, **draft.columns}
     columns |= {name: dates(value, layout.table.date_formats[0]) for name, value in days.items()}
     if source.text_column:
-        columns[source.text_column] = _spoiled_text(world, draft, columns[source.text_column], fault)
+        columns[source.text_column] = _spoiled_text(extract.world, draft, columns[source.text_column], fault)
     natural = {**shown.natural}
     if draft.is_after_death is not None:
         natural["activity_after_death"] = draft.is_after_death

@@ -27,6 +27,8 @@ class Source:
 
 _ACUTE = (ACUTE_EAST, ACUTE_WEST, INDEPENDENT)
 _GP, _LOCAL = "gp-sharing-agreement", "local-flows-agreement"
+# The example register's risk stratification takes neither community, urgent care nor social care records.
+_PLANNING = ("commissioning-planning",)
 
 SOURCES = (
     Source("sus-apc", "ncdr-sus-apc", "sus_apc.csv", _ACUTE, "dars-dsa", "apc", "provider_reference"),
@@ -39,10 +41,25 @@ SOURCES = (
     Source("gp-medications", "emis-medications", "Prescribing_IssueRecord.csv", (PROCESSOR,), _GP, "gp", "dosage"),
     Source("gp-appointments", "emis-appointments", "Appointment_Slot.csv", (PROCESSOR,), _GP, "gp"),
     Source("gp-objections", "emis-objections", "Objections.csv", (PROCESSOR,), _GP, "objections"),
-    Source("community", "csds-care-contact", "CYP201CareContact.csv", (COMMUNITY,), "dars-dsa", "contacts"),
+    Source(
+        "community",
+        "csds-care-contact",
+        "CYP201CareContact.csv",
+        (COMMUNITY,),
+        "dars-dsa",
+        "contacts",
+        purposes=_PLANNING,
+    ),
     Source("mental-health", "mhsds-care-contact", "MHS201CareContact.csv", (MENTAL_HEALTH,), "dars-dsa", "contacts"),
     Source(
-        "out-of-hours", "out-of-hours-contacts", "contacts.csv", (OUT_OF_HOURS,), _LOCAL, "contacts", "presenting_notes"
+        "out-of-hours",
+        "out-of-hours-contacts",
+        "contacts.csv",
+        (OUT_OF_HOURS,),
+        _LOCAL,
+        "contacts",
+        "presenting_notes",
+        _PLANNING,
     ),
     Source(
         "urgent-care",
@@ -52,6 +69,7 @@ SOURCES = (
         _LOCAL,
         "contacts",
         "presenting_notes",
+        _PLANNING,
     ),
     Source(
         "social-care",
@@ -61,7 +79,7 @@ SOURCES = (
         "council-sharing-agreement",
         "contacts",
         "event_description",
-        ("commissioning-planning",),
+        _PLANNING,
     ),
     Source("pds", "pds-person", "pds_person.csv", (NATIONAL_BODY,), "dars-dsa", ""),
     Source("pds", "pds-merger", "pds_merger.csv", (NATIONAL_BODY,), "dars-dsa", ""),

@@ -14,7 +14,7 @@ from caldicott.synth.texts import pick
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from caldicott.synth.arrays import Bools, Ints, Texts
+    from caldicott.synth.arrays import Ints, Texts
     from caldicott.synth.objections import Entries, NationalOptOut
     from caldicott.synth.world import World
 
@@ -91,34 +91,34 @@ def _person_or_null(person: Ints) -> Texts:
 def write_objections(folder: Path, world: World, entries: Entries, national: NationalOptOut) -> None:
     """objections.csv, every entry with what holds on 1 May 2026; persons_objecting.csv, what holds alone."""
     append = truth_file(folder, "objections", OBJECTIONS)
-    append(_entries(world, entries))
     opted = np.flatnonzero(national.has_opted_out)
-    append(
-        _rows(world, opted, "ndop", np.ones(len(opted), np.bool_), national.since[opted], np.ones(len(opted), np.bool_))
-    )
+    append(_entries(world, entries))
+    append(_entries(world, _as_entries(opted, national.since[opted])))
     append = truth_file(folder, "persons_objecting", PERSONS_OBJECTING)
-    for scheme in (*objections.schemes(), "ndop"):
+    for place, scheme in enumerate(_all_schemes()):
         person = opted if scheme == "ndop" else _holding(entries, scheme)
-        append(
-            pa.table(
-                [person_ids(person), _numbers(world, person), _same(scheme, person)], names=list(PERSONS_OBJECTING)
-            )
-        )
+        columns = [person_ids(person), _numbers(world, person), pick(_all_schemes(), np.full(len(person), place))]
+        append(pa.table(columns, names=list(PERSONS_OBJECTING)))
+
+
+def _all_schemes() -> tuple[str, ...]:
+    return (*objections.schemes(), "ndop")
+
+
+def _as_entries(person: Ints, since: Ints) -> Entries:
+    """National opt-outs in the form of coded entries, though no GP system holds them."""
+    yes = np.ones(len(person), np.bool_)
+    return objections.Entries(person, np.full(len(person), len(objections.schemes())), yes, since, yes)
 
 
 def _entries(world: World, entries: Entries) -> Texts:
-    table = _rows(world, entries.person, "", entries.is_dissent, entries.recorded_on, entries.is_in_force)
-    return table.set_column(2, "scheme", pick(objections.schemes(), entries.scheme))
-
-
-def _rows(world: World, person: Ints, scheme: str, is_dissent: Bools, when: Ints, holds: Bools) -> Texts:
     columns = [
-        person_ids(person),
-        _numbers(world, person),
-        _same(scheme, person),
-        pick(("withdrawn", "dissent"), is_dissent.astype(np.int64)),
-        iso_days(when),
-        pa.array(holds).cast(pa.string()),
+        person_ids(entries.person),
+        _numbers(world, entries.person),
+        pick(_all_schemes(), entries.scheme),
+        pick(("withdrawn", "dissent"), entries.is_dissent.astype(np.int64)),
+        iso_days(entries.recorded_on),
+        pa.array(entries.is_in_force).cast(pa.string()),
     ]
     return pa.table(columns, names=list(OBJECTIONS))
 
@@ -130,7 +130,3 @@ def _holding(entries: Entries, scheme: str) -> Ints:
 
 def _numbers(world: World, person: Ints) -> Texts:
     return numbers.plain(world.persons.number[person])
-
-
-def _same(value: str, person: Ints) -> Texts:
-    return pick((value,), np.zeros(len(person), np.int64))

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from caldicott.synth.arrays import Ints, Period, day
 from caldicott.synth.persons import Persons, invent_persons
 from caldicott.synth.places import POSTCODES_PER_AREA, Places, invent_places
+
+if TYPE_CHECKING:
+    from caldicott.facts.layout import Layout
+    from caldicott.synth.sources import Source
 
 LAST_DAY = day(2026, 3, 31)
 EXTRACTED_DAY = day(2026, 5, 1)
@@ -27,6 +32,15 @@ class World:
     def deprivation_fifth_of(self, person: Ints) -> Ints:
         """0 is the most deprived fifth."""
         return (self.places.deprivation_tenth[self.area_of(person)] - 1) // 2
+
+
+@dataclass(frozen=True, eq=False)
+class Extract:
+    """One kind of extract to be cut from a world."""
+
+    world: World
+    source: Source
+    layout: Layout
 
 
 def invent_world(*, people: int, seed: int, years: int) -> World:

@@ -47,9 +47,12 @@ class WrongUsage(CaldicottError):
 
 
 class Refused(CaldicottError):
-    """Policy said no."""
+    """Policy said no. The explanation already says what to do next and whom to ask."""
 
     exit_code = 3
+
+    def __str__(self) -> str:
+        return self.what
 
 
 class ProgramFault(CaldicottError):

@@ -23,17 +23,23 @@ _FROM_SQL = " || ".join(f"chr({ord(character)})" for character in _translate_fro
 
 MACROS: Final = (
     # Ten bytes are nearly always ten digits already; only the others pay for the translation.
-    f"CREATE MACRO canonical_number(t) AS CASE WHEN strlen(t) = 10 AND try_cast(t AS BIGINT) IS NOT NULL THEN t "
-    f"ELSE translate(t, {_FROM_SQL}, '0123456789') END",
+    (
+        f"CREATE MACRO canonical_number(t) AS CASE WHEN strlen(t) = 10 AND try_cast(t AS BIGINT) IS NOT NULL THEN t "
+        f"ELSE translate(t, {_FROM_SQL}, '0123456789') END"
+    ),
     # A cast alone would take '+123456789', '1e9' or '1_0'; printing it back must give the same text.
-    "CREATE MACRO number_of(t) AS CASE WHEN lpad(try_cast(t AS BIGINT)::VARCHAR, 10, '0') = t "
-    "THEN try_cast(t AS BIGINT) END",
+    (
+        "CREATE MACRO number_of(t) AS CASE WHEN lpad(try_cast(t AS BIGINT)::VARCHAR, 10, '0') = t "
+        "THEN try_cast(t AS BIGINT) END"
+    ),
     "CREATE MACRO is_sentinel(n) AS n % 1111111111 = 0",
     f"CREATE MACRO check_holds(n) AS (11 - ({_WEIGHTED}) % 11) % 11 = n % 10",
     f"CREATE MACRO is_palindrome(n) AS {_MIRRORED}",
-    "CREATE MACRO holds_number(t) AS len(list_filter("
-    r"regexp_extract_all(t, '(?:^|[^0-9])([0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4})(?:$|[^0-9])', 1), "
-    "lambda x: check_holds(translate(x, ' -', '')::BIGINT) AND NOT is_sentinel(translate(x, ' -', '')::BIGINT))) > 0",
+    (
+        "CREATE MACRO holds_number(t) AS len(list_filter("
+        r"regexp_extract_all(t, '(?:^|[^0-9])([0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4})(?:$|[^0-9])', 1), "
+        "lambda x: check_holds(translate(x, ' -', '')::BIGINT) AND NOT is_sentinel(translate(x, ' -', '')::BIGINT))) > 0"
+    ),
 )
 
 

@@ -50,15 +50,20 @@ class DuckDbLanding:
         yield from _run(connection, statement, None)
 
     def repeats(self, rows: pa.RecordBatchReader) -> pa.Table:
-        """`file_row` of the second and later rows that carry the same record key; reads record_hash and file_row."""
+        """`file_row` of the second and later rows with the same record key and person.
+
+        Reads record_hash, identity and file_row. Senders reuse record keys across people (GP2GP does), so a key
+        alone does not make two rows one record.
+        """
         connection = connect(threads=self.threads, memory_limit=self.memory_limit)
         connection.register("landed", rows)
         connection.execute(
-            "CREATE TEMP TABLE keys AS SELECT record_hash, file_row FROM landed WHERE record_hash IS NOT NULL"
+            "CREATE TEMP TABLE keys AS SELECT record_hash, identity, file_row FROM landed WHERE record_hash IS NOT NULL"
         )
         return connection.sql(
-            "WITH repeated AS (SELECT record_hash, min(file_row) AS first_row FROM keys GROUP BY 1 HAVING count(*) > 1) "
-            "SELECT file_row FROM keys JOIN repeated USING (record_hash) WHERE file_row > first_row ORDER BY 1"
+            "WITH repeated AS (SELECT record_hash, identity, min(file_row) AS first_row FROM keys GROUP BY 1, 2 "
+            "HAVING count(*) > 1) SELECT file_row FROM keys JOIN repeated r ON r.record_hash = keys.record_hash "
+            "AND r.identity IS NOT DISTINCT FROM keys.identity WHERE file_row > first_row ORDER BY 1"
         ).to_arrow_table()
 
 

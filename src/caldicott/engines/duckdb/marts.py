@@ -77,10 +77,10 @@ class DuckDbMarts:
             ]
         return int(row[0])
 
-    def write_linked_month(self, files: dict[str, Path], *, to: Path) -> int:
+    def write_linked_month(self, files: Sequence[tuple[str, Path]], *, to: Path) -> int:
         """The linked mart of a month: per person and service area, contacts and cost, on the token alone."""
-        parts = [self._summary(area, path) for area, path in files.items()]
-        union = " UNION ALL ".join(parts)
+        parts = " UNION ALL ".join(self._summary(area, path) for area, path in files)
+        union = f"SELECT person_token, service_area, sum(contacts)::BIGINT AS contacts, sum(cost) AS cost FROM ({parts}) GROUP BY ALL"
         with engine_faults("link a month"):
             row = self._db.execute(
                 f"COPY (SELECT * FROM ({union}) ORDER BY person_token, service_area) TO {text(str(to))} ({COMPRESSION})"

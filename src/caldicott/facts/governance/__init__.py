@@ -23,3 +23,9 @@ def table(name: str) -> tuple[dict[str, str], ...]:
 def column(name: str, of: str) -> frozenset[str]:
     """The words of one column."""
     return frozenset(row[of] for row in table(name))
+
+
+@cache
+def service_areas() -> dict[str, str]:
+    """For each dataset of care, which of the nine service areas of the Leeds notice it tells of."""
+    return {row["dataset"]: row["service_area"] for row in table("service_areas")}
