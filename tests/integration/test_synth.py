@@ -16,6 +16,7 @@ import pytest
 
 from caldicott.facts import layout as layouts
 from caldicott.synth import invent
+from caldicott.synth.sources import SOURCES
 from caldicott.vocabulary.errors import WrongUsage
 
 PEOPLE, YEARS = 12_000, 2
@@ -172,7 +173,10 @@ def shows(fault, row, layout, person):  # noqa: C901, PLR0911, PLR0912  one case
         case "date_end_before_start":
             return any(row[layout.canonical(end)] < row[layout.canonical(start)] for start, end in layout.ordered)
         case "identifier_leaked":
-            return bool(re.search(r"\b9\d{2} ?\d{3} ?\d{4}\b", texts))
+            kept = " ".join(row.get(name, "") for name in LEAK_COLUMNS)
+            return bool(re.search(r"\b9\d{2} \d{3} \d{4}\b", kept))
+        case "identifier_in_free_text":
+            return bool(re.search(r"\b9\d{2} \d{3} \d{4}\b", texts))
         case "formula_text":
             return any(row.get(name, "")[:1] in set("=@+") for name in TEXT_COLUMNS if row.get(name))
         case "overseas_no_number":
@@ -206,6 +210,7 @@ def shows(fault, row, layout, person):  # noqa: C901, PLR0911, PLR0912  one case
     return False
 
 
+LEAK_COLUMNS = {source.leak_column for source in SOURCES} - {""}
 TEXT_COLUMNS = ("provider_reference", "associated_text", "dosage", "presenting_notes", "event_description")
 
 
@@ -223,7 +228,7 @@ def test_every_wrong_row_points_at_a_row_that_shows_its_fault(tables, truth, man
             assert shows(wrong["fault"], row, layout, person), wrong["fault"]
         seen[wrong["fault"]] += 1
     assert set(seen) >= {"superseded_number", "palindromic_number", "baby_no_number", "activity_after_death"}
-    assert len(seen) == 26
+    assert len(seen) == 27
 
 
 def test_copies_and_only_copies_share_a_record_key(tables, truth, manifests):

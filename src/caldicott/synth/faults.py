@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from caldicott.facts.layout import ColumnClass
 from caldicott.synth.pools import pool
 
 if TYPE_CHECKING:
+    from caldicott.facts.layout import Layout
     from caldicott.synth.arrays import Ints
 
 NO_NUMBER = ("nhs_number_blank", "overseas_no_number", "identity_withheld")
@@ -42,9 +44,11 @@ NUMBER_UNTOUCHED = (
     "practice_unknown",
     "birth_date_differs",
     "formula_text",
+    "identifier_in_free_text",
 )
 """Faults whose row (or first copy) is admitted with its number as it is, so that it can show a second one."""
-_NEEDS_TEXT = ("identifier_leaked", "formula_text")
+_NEEDS_LEAK_COLUMN = ("identifier_leaked",)
+_NEEDS_FREE_COLUMN = ("formula_text", "identifier_in_free_text")
 _NEEDS_STATUS = ("trace_conflict", "number_present_not_traced", "number_trace_required", "overseas_no_number")
 _NEEDS_WITHHELD = ("identity_withheld",)
 _NEEDS_ORDER = ("date_end_before_start",)
@@ -82,16 +86,19 @@ def draw(rng: np.random.Generator, count: int, *, group: str, impossible: frozen
     return fault
 
 
-def impossible(
-    *, has_text: bool, has_status: bool, has_withheld: bool, has_order: bool, has_birth: bool
-) -> frozenset[str]:
-    """The faults that a layout has no column for."""
+def impossible(layout: Layout, *, leak_column: str, free_column: str, has_order: bool) -> frozenset[str]:
+    """The faults that an extract has no column for."""
+    by_name = {column.canonical: column for column in layout.columns}
+    is_free = free_column in by_name and by_name[free_column].column_class == ColumnClass.FREE_TEXT
     lacking: list[tuple[bool, tuple[str, ...]]] = [
-        (has_text, _NEEDS_TEXT),
-        (has_status, _NEEDS_STATUS),
-        (has_withheld, _NEEDS_WITHHELD),
+        (bool(leak_column), _NEEDS_LEAK_COLUMN),
+        (bool(free_column), _NEEDS_FREE_COLUMN),
+        (is_free, ("identifier_in_free_text",)),
+        (layout.status_column is not None, _NEEDS_STATUS),
+        (layout.withheld_column is not None, _NEEDS_WITHHELD),
+        (has_order, _NEEDS_ORDER),
+        ("birth_date" in by_name, _NEEDS_BIRTH),
     ]
-    lacking += [(has_order, _NEEDS_ORDER), (has_birth, _NEEDS_BIRTH)]
     return frozenset(name for has, needed in lacking if not has for name in needed)
 
 

@@ -14,14 +14,16 @@ import pyarrow as pa
 
 from caldicott.synth import faults, identity
 from caldicott.synth.arrays import NO_DAY
-from caldicott.synth.texts import IMPOSSIBLE_DAY, dates, put
+from caldicott.synth.texts import IMPOSSIBLE_DAY, dates, pick, put
 from caldicott.synth.world import EXTRACTED_DAY
 
 if TYPE_CHECKING:
     from caldicott.facts.layout import Layout
     from caldicott.synth.arrays import Bools, Ints, Texts
     from caldicott.synth.sources import Source
-    from caldicott.synth.world import Extract, World
+    from caldicott.synth.world import Extract
+
+_FORMULAS = ("=HYPERLINK(A1)", "@SUM(A1:A9)", "+1+1")
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,7 @@ def finish(extract: Extract, draft: Draft, rng: np.random.Generator, *, chunk: i
     days = _spoiled_days(rng, layout, {**draft.days, **shown.days}, fault, occurred)
     columns = {**shown.columns, **draft.columns}
     columns |= {name: dates(value, layout.table.date_formats[0]) for name, value in days.items()}
-    if source.text_column:
-        columns[source.text_column] = _spoiled_text(extract.world, draft, columns[source.text_column], fault)
+    columns |= _spoiled_texts(extract, draft, columns, fault)
     natural = {**shown.natural}
     if draft.is_after_death is not None:
         natural["activity_after_death"] = draft.is_after_death
@@ -82,11 +83,7 @@ def _drawn_faults(rng: np.random.Generator, source: Source, layout: Layout, draf
     if not source.fault_group:
         return np.zeros(len(draft), np.int64)
     impossible = faults.impossible(
-        has_text=bool(source.text_column),
-        has_status=layout.status_column is not None,
-        has_withheld=layout.withheld_column is not None,
-        has_order=bool(_ordered_pair(layout)),
-        has_birth=any(column.canonical == "birth_date" for column in layout.columns),
+        layout, leak_column=source.leak_column, free_column=source.free_column, has_order=bool(_ordered_pair(layout))
     )
     fault = faults.draw(rng, len(draft), group=source.fault_group, impossible=impossible, once_each=once_each)
     if draft.is_after_death is not None:
@@ -126,7 +123,16 @@ def _disorder(rng: np.random.Generator, days: dict[str, Ints], pair: tuple[str, 
     days[end][wrong] = days[start][wrong] - rng.integers(1, 6, len(wrong))
 
 
-def _spoiled_text(world: World, draft: Draft, column: Texts, fault: Ints) -> Texts:
-    leaked, formula = faults.at(fault, "identifier_leaked"), faults.at(fault, "formula_text")
-    column = put(column, leaked, identity.leaked_text(world.persons.number[draft.person[leaked]]))
-    return put(column, formula, pa.array(["=HYPERLINK(A1)", "@SUM(A1:A9)", "+1+1"]).take(pa.array(formula % 3)))
+def _spoiled_texts(extract: Extract, draft: Draft, columns: dict[str, Texts], fault: Ints) -> dict[str, Texts]:
+    """The text columns with identifiers where none belong, and words that a spreadsheet takes for a formula."""
+    source, spoiled = extract.source, {}
+    number = extract.world.persons.number[draft.person]
+    if source.leak_column:
+        at = faults.at(fault, "identifier_leaked")
+        spoiled[source.leak_column] = put(columns[source.leak_column], at, identity.leaked_text(number[at]))
+    if source.free_column:
+        column = spoiled.get(source.free_column, columns[source.free_column])
+        at, formula = faults.at(fault, "identifier_in_free_text"), faults.at(fault, "formula_text")
+        column = put(column, at, identity.leaked_text(number[at]))
+        spoiled[source.free_column] = put(column, formula, pick(_FORMULAS, formula % len(_FORMULAS)))
+    return spoiled

@@ -20,8 +20,10 @@ class Source:
     agreement: str
     fault_group: str
     """The column of rates in the fault table; empty for a clean extract."""
-    text_column: str = ""
-    """Where a leaked identifier or a formula would stand."""
+    leak_column: str = ""
+    """A column that is kept, in which an identifier has no business."""
+    free_column: str = ""
+    """Where people write what they like."""
     purposes: tuple[str, ...] = ("commissioning-planning", "risk-stratification")
 
 
@@ -31,15 +33,28 @@ _GP, _LOCAL = "gp-sharing-agreement", "local-flows-agreement"
 _PLANNING = ("commissioning-planning",)
 
 SOURCES = (
-    Source("sus-apc", "ncdr-sus-apc", "sus_apc.csv", _ACUTE, "dars-dsa", "apc", "provider_reference"),
-    Source("sus-op", "ncdr-sus-op", "sus_op.csv", _ACUTE, "dars-dsa", "op", "provider_reference"),
-    Source("sus-ec", "ncdr-sus-ec", "sus_ec.csv", _ACUTE[:2], "dars-dsa", "ec", "provider_reference"),
+    Source(
+        "sus-apc", "ncdr-sus-apc", "sus_apc.csv", _ACUTE, "dars-dsa", "apc", "provider_reference", "provider_reference"
+    ),
+    Source("sus-op", "ncdr-sus-op", "sus_op.csv", _ACUTE, "dars-dsa", "op", "provider_reference", "provider_reference"),
+    Source(
+        "sus-ec", "ncdr-sus-ec", "sus_ec.csv", _ACUTE[:2], "dars-dsa", "ec", "provider_reference", "provider_reference"
+    ),
     Source("gp-patients", "emis-patients", "Admin_Patient.csv", (PROCESSOR,), _GP, "gp"),
     Source(
-        "gp-observations", "emis-observations", "CareRecord_Observation.csv", (PROCESSOR,), _GP, "gp", "associated_text"
+        "gp-observations",
+        "emis-observations",
+        "CareRecord_Observation.csv",
+        (PROCESSOR,),
+        _GP,
+        "gp",
+        "term",
+        "associated_text",
     ),
-    Source("gp-medications", "emis-medications", "Prescribing_IssueRecord.csv", (PROCESSOR,), _GP, "gp", "dosage"),
-    Source("gp-appointments", "emis-appointments", "Appointment_Slot.csv", (PROCESSOR,), _GP, "gp"),
+    Source(
+        "gp-medications", "emis-medications", "Prescribing_IssueRecord.csv", (PROCESSOR,), _GP, "gp", "term", "dosage"
+    ),
+    Source("gp-appointments", "emis-appointments", "Appointment_Slot.csv", (PROCESSOR,), _GP, "gp", "session_holder"),
     Source("gp-objections", "emis-objections", "Objections.csv", (PROCESSOR,), _GP, "objections"),
     Source(
         "community",
@@ -58,6 +73,7 @@ SOURCES = (
         (OUT_OF_HOURS,),
         _LOCAL,
         "contacts",
+        "disposition",
         "presenting_notes",
         _PLANNING,
     ),
@@ -68,6 +84,7 @@ SOURCES = (
         (URGENT_CARE,),
         _LOCAL,
         "contacts",
+        "discharge_status",
         "presenting_notes",
         _PLANNING,
     ),
@@ -78,6 +95,7 @@ SOURCES = (
         (COUNCIL,),
         "council-sharing-agreement",
         "contacts",
+        "event_outcome",
         "event_description",
         _PLANNING,
     ),
