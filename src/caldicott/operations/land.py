@@ -181,6 +181,7 @@ def _place_files(
     rules = LandingRules(
         test_numbers_allowed=settings.test_numbers_allowed,
         palindromes_need_trace=settings.palindromes_need_trace,
+        northern_ireland_numbers_need_trace=settings.northern_ireland_numbers_need_trace,
         no_later_than=manifest.extracted.date(),
     )
     period = Period(manifest.period_from, manifest.period_to)

@@ -24,7 +24,8 @@ _FROM_SQL = " || ".join(f"chr({ord(character)})" for character in _translate_fro
 MACROS: Final = (
     # Ten bytes are nearly always ten digits already; only the others pay for the translation.
     (
-        f"CREATE MACRO canonical_number(t) AS CASE WHEN strlen(t) = 10 AND try_cast(t AS BIGINT) IS NOT NULL THEN t "
+        # A leading hyphen is a separator, not a sign: what reads as negative is translated too.
+        f"CREATE MACRO canonical_number(t) AS CASE WHEN strlen(t) = 10 AND try_cast(t AS BIGINT) >= 0 THEN t "
         f"ELSE translate(t, {_FROM_SQL}, '0123456789') END"
     ),
     # A cast alone would take '+123456789', '1e9' or '1_0'; printing it back must give the same text.
@@ -63,6 +64,8 @@ def number_fault(*, raw: str, number: str, test_numbers_allowed: bool) -> str:
     )
 
 
-def needs_trace(number: str) -> str:
+def needs_trace(number: str, *, palindromes: bool, northern_ireland: bool) -> str:
     """SQL that is true where the number is valid by its digits but should be traced before it is trusted."""
-    return f"(is_palindrome({number}) OR {in_ranges(number, {RangeTreatment.NEEDS_TRACE})})"
+    asked = [f"is_palindrome({number})"] if palindromes else []
+    asked += [in_ranges(number, {RangeTreatment.NEEDS_TRACE})] if northern_ireland else []
+    return f"({' OR '.join(asked) or 'false'})"

@@ -41,6 +41,7 @@ class LandingRules:
 
     test_numbers_allowed: bool
     palindromes_need_trace: bool
+    northern_ireland_numbers_need_trace: bool
     no_later_than: date
     """Nothing can have happened after the sender took the extract."""
 
@@ -185,15 +186,25 @@ def _link_quality(layout: Layout, rules: LandingRules) -> str:
         )
     verified = f"{_s(layout.status_column)} = '{NhsNumberStatus.VERIFIED}'" if layout.status_column else "false"
     return (
-        f"CASE WHEN {_is_withheld(layout)} THEN 'withheld' WHEN \"~number\" IS NULL THEN 'one_time' "
+        f"CASE WHEN {_is_withheld(layout)} THEN 'withheld' {_about_nobody(layout)}"
+        f"WHEN \"~number\" IS NULL THEN 'one_time' "
         f"WHEN {verified} AND NOT {_needs_trace(layout, rules)} THEN 'verified' ELSE 'unverified' END"
     )
 
 
+def _about_nobody(layout: Layout) -> str:
+    return f"WHEN {_s(layout.identity_column)} IS NULL THEN 'reference' " if layout.identity_optional else ""
+
+
 def _needs_trace(layout: Layout, rules: LandingRules) -> str:
-    if layout.identity_kind != IdentityKind.NHS_NUMBER or not rules.palindromes_need_trace:
+    if layout.identity_kind != IdentityKind.NHS_NUMBER:
         return "false"
-    return f"coalesce({needs_trace(chr(34) + '~number' + chr(34))}, false)"
+    asked = needs_trace(
+        '"~number"',
+        palindromes=rules.palindromes_need_trace,
+        northern_ireland=rules.northern_ireland_numbers_need_trace,
+    )
+    return f"coalesce({asked}, false)"
 
 
 def _record_hash(layout: Layout) -> str:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BIT = {scheme: 1 << place for place, scheme in enumerate(Objection)}
-_LONGEST_CHAIN = 16
 
 _TABLES = """
 CREATE TEMP TABLE seen (number BIGINT);
@@ -87,14 +86,14 @@ class DuckDbPeople:
         self._insert("INSERT INTO index_local SELECT kind, value, person_id FROM arriving", local)
 
     def follow_mergers(self) -> None:
-        """Follow superseded numbers to the living one; a circle ends where it began and is left alone."""
-        self.connection.execute(
-            "CREATE TEMP TABLE current AS WITH RECURSIVE chain(start, number, depth) AS ("
-            "SELECT superseded, number, 1 FROM merger WHERE superseded IS NOT NULL AND superseded <> number "
-            f"UNION SELECT start, merger.number, depth + 1 FROM chain JOIN merger ON superseded = chain.number "
-            f"WHERE depth < {_LONGEST_CHAIN} AND merger.number <> start) "
-            "SELECT start AS number, arg_max(number, depth) AS current_number FROM chain GROUP BY 1"
-        )
+        """Follow superseded numbers to the living one; in a circle the lowest stands for all."""
+        self.connection.execute(_FIRST_STEPS)
+        # Each round doubles how far a step reaches, so a chain of a thousand takes ten; only a circle takes them all.
+        for _round in range(self._count("current").bit_length() + 1):
+            if not self._count("current a JOIN current b ON b.number = a.current_number"):
+                break
+            self.connection.execute(_LONGER_STEPS)
+        self.connection.execute(_OUT_OF_CIRCLES)
         self.connection.execute(
             "CREATE TEMP TABLE living AS SELECT seen.number, coalesce(current_number, seen.number) AS living "
             "FROM (SELECT DISTINCT number FROM seen) seen LEFT JOIN current USING (number)"
@@ -161,11 +160,31 @@ class DuckDbPeople:
         ).fetchall()[0]
         return int(row[0])
 
+    def _count(self, source: str) -> int:
+        return int(self.connection.execute(f"SELECT count(*) FROM {source}").fetchall()[0][0])
+
     def _insert(self, statement: str, rows: pa.RecordBatchReader, **parameters: str) -> None:
         self.connection.register("arriving", rows)
         self.connection.execute(statement, parameters or None)
         self.connection.unregister("arriving")
 
+
+# current(number, current_number, lowest): where a superseded number leads, and the lowest number met on the way.
+_FIRST_STEPS = """
+CREATE TEMP TABLE current AS
+SELECT superseded AS number, max(number) AS current_number, max(number) AS lowest
+FROM merger WHERE superseded <> number GROUP BY superseded
+"""
+_LONGER_STEPS = """
+CREATE OR REPLACE TEMP TABLE current AS
+SELECT a.number, coalesce(b.current_number, a.current_number) AS current_number, least(a.lowest, b.lowest) AS lowest
+FROM current a LEFT JOIN current b ON b.number = a.current_number
+"""
+_OUT_OF_CIRCLES = """
+CREATE OR REPLACE TEMP TABLE current AS
+SELECT a.number, coalesce(b.lowest, a.current_number) AS current_number
+FROM current a LEFT JOIN current b ON b.number = a.current_number
+"""
 
 # The latest code of a scheme decides; on the same day a dissent outweighs its withdrawal.
 _OBJECTING = """
