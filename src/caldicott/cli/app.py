@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +12,7 @@ import typer
 from caldicott import __version__, bootstrap
 from caldicott.cli import audit as audit_commands
 from caldicott.cli import register as register_commands
-from caldicott.cli.output import console, fail, fail_as_bug, print_json, progress, say, table
+from caldicott.cli.output import console, fail, fail_as_bug, fail_on_disk, print_json, progress, say, table
 from caldicott.vocabulary.errors import CaldicottError, DoesNotHold, Refused, WrongUsage
 
 app = typer.Typer(
@@ -42,6 +43,8 @@ def main() -> None:
         raise SystemExit(130) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+    except (OSError, sqlite3.OperationalError) as error:
+        fail_on_disk(error)
     except Exception as error:  # noqa: BLE001  the last door: a traceback could quote a row
         if hasattr(error, "exit_code") and hasattr(error, "format_message"):
             fail(WrongUsage(error.format_message(), code="usage", next_step="see `caldicott --help`"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -11,9 +12,10 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable, Iterator, Sequence
 
-    from caldicott.vocabulary.errors import CaldicottError
+    from caldicott.vocabulary.errors import CaldicottError, ProgramFault
 
 _BUG = 4
 
@@ -66,6 +68,13 @@ def fail(error: CaldicottError, *, as_json: bool = False) -> NoReturn:
     raise SystemExit(error.exit_code)
 
 
+def fail_on_disk(error: OSError | sqlite3.OperationalError) -> NoReturn:
+    """A full disk or a missing permission met outside an act is no bug; its words may quote a path and are left out."""
+    words = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else type(error).__name__
+    next_step = "check free space and permissions, then run the same command again; an act is there as a whole or not"
+    fail(ProgramFault(f"the disk did not do what was asked ({words})", code="disk-fault", next_step=next_step))
+
+
 def fail_as_bug(error: BaseException) -> NoReturn:
     """A fault of the program: its kind and place in our own code, never its words, which may quote a row."""
     place = "unknown"
@@ -76,7 +85,7 @@ def fail_as_bug(error: BaseException) -> NoReturn:
             place = f"{file.rpartition('caldicott/')[2]}:{trace.tb_lineno}"
         trace = trace.tb_next
     Console(stderr=True, highlight=False, soft_wrap=True).print(
-        f"The program failed ({type(error).__name__} at {place}). Nothing is half done: the store is as it was. "
+        f"The program failed ({type(error).__name__} at {place}). Nothing is half done: an act is there as a whole or not. "
         "Next: report this with the command you gave, not with any data.",
         markup=False,
     )

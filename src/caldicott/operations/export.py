@@ -6,6 +6,7 @@ what leaves today.
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import shutil
@@ -114,6 +115,12 @@ def _require_new(to: Path) -> None:
             where=str(to),
             next_step="name a new folder, so that nothing of an earlier export is mixed in",
         )
+
+
+def _remove_unfinished(to: Path) -> None:
+    # A killed export leaves its records in a hidden folder beside the place they were to have.
+    for left in to.parent.glob(f".{glob.escape(to.name)}.????????.partial"):
+        shutil.rmtree(left)
 
 
 def _compute(

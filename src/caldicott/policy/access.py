@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from caldicott.policy.compiled import MET_BY, OF_A_PRACTICE, is_member
+from caldicott.policy.compiled import MET_BY, OF_A_PRACTICE, PHRASES, REIDENTIFY, is_member
 from caldicott.policy.decision import Hindrance, Reason
 from caldicott.policy.standing import against_instruments, lapse
 from caldicott.vocabulary.formats import DataFormat
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from caldicott.policy.decision import Request
 
 # A rule for another relationship or organisation is farther from the request than one whose document lapsed.
+_TAKEN_IN = frozenset({"land", "link"})
+
 _FAR = {"relationship-differs": 8, "organisation-not-named": 4, "guardian-not-agreed": 2}
 
 
@@ -34,6 +36,10 @@ def against_dataset(activity: CompiledActivity, request: Request) -> Iterator[Hi
         text = f"The activity {activity.entry.id} does not use the dataset {request.dataset}."
         way_out = f"Ask for one of its datasets: {', '.join(sorted(activity.datasets)) or 'it has none'}."
         yield Hindrance(Reason("dataset-not-in-activity", text, document), way_out, "dpo")
+    elif request.action in _TAKEN_IN and request.dataset not in activity.incoming:
+        text = f"{request.dataset} does not come in to {activity.entry.id}, so there is nothing to {request.action}."
+        way_out = f"Name a dataset that comes in: {', '.join(sorted(activity.incoming)) or 'it has none'}."
+        yield Hindrance(Reason("dataset-not-incoming", text, document), way_out, "dpo")
     excluding = activity.excluded.get(request.dataset)
     if excluding is not None:
         text = (
@@ -63,12 +69,12 @@ def find_rule(
     activity: CompiledActivity, request: Request, *, asked: CompiledRegister, at: date
 ) -> tuple[CompiledRule | None, tuple[Hindrance, ...]]:
     """The least telling rule that suffices; or none, and what stands in the way."""
-    met_by = MET_BY[request.action]
-    named = activity.rules.get(request.role, ())
-    rules = [one for one in named if one.rule.action in met_by and request.dataset in one.datasets]
+    rules = _rules_for(activity, request)
     if not rules:
         return None, (_no_access(activity, request),)
     wanted = DataFormat(request.format)
+    if request.action == REIDENTIFY and wanted is not DataFormat.IDENTIFIABLE:
+        return None, (_not_a_person(request),)
     sufficient = [one for one in rules if wanted.is_within(one.rule.ceiling)]
     if not sufficient:
         return None, (_above_ceiling(rules[-1], request),)
@@ -81,18 +87,47 @@ def find_rule(
     return None, min(attempts, key=_distance)
 
 
+def _rules_for(activity: CompiledActivity, request: Request) -> list[CompiledRule]:
+    if request.action == REIDENTIFY:
+        return [one for one in activity.reidentifying.get(request.role, ()) if request.dataset in one.datasets]
+    met_by, named = MET_BY[request.action], activity.rules.get(request.role, ())
+    return [one for one in named if one.rule.action in met_by and request.dataset in one.datasets]
+
+
 def _distance(hindrances: tuple[Hindrance, ...]) -> int:
     return sum(_FAR.get(one.reason.code, 1) for one in hindrances)
 
 
 def _no_access(activity: CompiledActivity, request: Request) -> Hindrance:
-    text = (
-        f"The register gives the role {request.role} no access here: no rule of {activity.entry.id} "
-        f"lets it {request.action} {request.dataset}."
-    )
+    if request.action == REIDENTIFY and (missing := _no_way_back(activity, request)) is not None:
+        return missing
+    verb = "see single people in" if request.action == REIDENTIFY else PHRASES.get(request.action, request.action)
+    text = f"No rule of {activity.entry.id} lets the role {request.role} {verb} {request.dataset}."
     others = ", ".join(sorted(activity.rules)) or "no role"
     way_out = f"Ask through a role that has a rule in this activity ({others}), or have the controller add one."
     return Hindrance(Reason("role-without-access", text, f"activity {activity.entry.id}"), way_out, "dpo")
+
+
+def _no_way_back(activity: CompiledActivity, request: Request) -> Hindrance | None:
+    """Why the activity's pseudonym domain, or its absence, lets this role reidentify nobody."""
+    document, domain = f"activity {activity.entry.id}", activity.entry.pseudonym_domain
+    if domain is None:
+        text = f"The activity {activity.entry.id} has no pseudonym domain, so there is nothing to reidentify."
+        reason = Reason("reidentify-without-domain", text, document)
+        return Hindrance(reason, "Ask for the activity that made the pseudonym.", "caldicott_guardian")
+    if request.role in domain.reidentify_roles:
+        return None
+    text = f"The pseudonym domain {domain.name} does not let the role {request.role} reidentify anybody."
+    named = ", ".join(domain.reidentify_roles)
+    way_out = f"Leave it to a role that may: {named}." if named else "Nobody may; only the controller can change that."
+    return Hindrance(Reason("reidentify-not-named", text, document), way_out, "caldicott_guardian")
+
+
+def _not_a_person(request: Request) -> Hindrance:
+    text = f"To reidentify gives identifiable data; {request.format} was asked for."
+    reason = Reason("reidentify-needs-identifiable", text, f"activity {request.activity}")
+    way_out = f"Ask to see it as {request.format}, or to reidentify it as {DataFormat.IDENTIFIABLE}."
+    return Hindrance(reason, way_out, "caldicott_guardian")
 
 
 def _above_ceiling(rule: CompiledRule, request: Request) -> Hindrance:

@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from caldicott.policy.decision import Request
     from caldicott.register.model import Instrument, MemberPractice, ProcessingActivity, Register, RoleRule
 
-_ACTIONS = ("see", "land", "link", "release", "decide", "edit", "approve")
+_ACTIONS = ("see", "land", "link", "release", "decide", "edit", "approve", "reidentify")
 
 # Which requests a rule of this action answers: the mirror image of what `decide` asks.
 _ANSWERS = {
-    "see": ("see", "release"),
+    "see": ("see",),
     "release": ("see", "release"),
     "decide": ("see", "decide"),
     "edit": ("see", "edit"),
@@ -109,12 +109,19 @@ def _policies(register: Register) -> Iterator[str]:
     for entry in register.activities:
         yield from _forbids_of_an_activity(entry, register)
         for number, rule in enumerate(entry.roles or ()):
-            yield _permit(rule, entry, register=register, number=number)
+            conditions = _conditions(rule, entry, register)
+            yield _permit(f"rule/{entry.id}/{number}", rule, entry, _ANSWERS[rule.action], conditions=conditions)
+        yield from _permits_back(entry, register)
 
 
-def _forbid(policy_id: str, when: str, *, activity: str | None = None) -> str:
+def _forbid(policy_id: str, when: str, *, activity: str | None = None, actions: Iterable[str] = ()) -> str:
     resource = f'resource == Activity::"{activity}"' if activity else "resource"
-    return f'@id("{policy_id}")\nforbid (principal, action, {resource})\nwhen {{ {when} }};\n'
+    action = f"action in {_named(actions)}" if actions else "action"
+    return f'@id("{policy_id}")\nforbid (principal, {action}, {resource})\nwhen {{ {when} }};\n'
+
+
+def _named(actions: Iterable[str]) -> str:
+    return "[" + ", ".join(f'Action::"{action}"' for action in actions) + "]"
 
 
 def _forbids_of_the_register(register: Register) -> Iterator[str]:
@@ -148,9 +155,21 @@ def _forbids_of_an_activity(entry: ProcessingActivity, register: Register) -> It
     allowed = _texts(entry.identifiers_allowed or ())
     unasked = f"!(context.identifiers.isEmpty()) && !({allowed}.containsAll(context.identifiers))"
     yield _forbid(f"identifiers/{entry.id}", unasked, activity=entry.id)
+    coming = _texts([use.dataset for use in entry.datasets or () if use.direction == "in"])
+    elsewhere = f"!({coming}.contains(context.dataset))"
+    yield _forbid(f"incoming/{entry.id}", elsewhere, activity=entry.id, actions=("land", "link"))
+    yield from _forbids_of_flows(entry, register)
     yield from _forbids_of_confidentiality(entry)
     for instrument_id in sorted(_instruments_of(entry)):
         yield from _forbids_of_an_instrument(entry, instrument_id, register=register)
+
+
+def _forbids_of_flows(entry: ProcessingActivity, register: Register) -> Iterator[str]:
+    dated = [flow for flow in entry.flows or () if flow.instrument]
+    for dataset in sorted({dataset for flow in dated for dataset in flow.datasets}):
+        windows = {_window(register.instrument(flow.instrument or "")) for flow in dated if dataset in flow.datasets}
+        lapsed = f'context.dataset == "{dataset}" && !({_any(sorted(windows))})'
+        yield _forbid(f"flows/{entry.id}/{dataset}", lapsed, activity=entry.id)
 
 
 def _before_the_notice(entry: ProcessingActivity, register: Register) -> str:
@@ -183,14 +202,28 @@ def _forbids_of_an_instrument(entry: ProcessingActivity, instrument_id: str, *, 
         yield _forbid(f"excluded/{entry.id}/{instrument_id}", excluded, activity=entry.id)
 
 
-def _permit(rule: RoleRule, entry: ProcessingActivity, *, register: Register, number: int) -> str:
-    actions = ", ".join(f'Action::"{action}"' for action in _ANSWERS[rule.action])
-    conditions = " &&\n       ".join(f"({one})" for one in _conditions(rule, entry, register))
-    return (
-        f'@id("rule/{entry.id}/{number}")\n'
-        f'permit (principal == Role::"{rule.role}", action in [{actions}], resource == Activity::"{entry.id}")\n'
-        f"when {{ {conditions} }};\n"
-    )
+def _permits_back(entry: ProcessingActivity, register: Register) -> Iterator[str]:
+    """From pseudonym to person: where the domain names the role, for what a rule shows it person by person."""
+    domain = entry.pseudonym_domain
+    if domain is None:
+        return
+    wanted = domain.reidentify_relationship
+    for number, rule in enumerate(entry.roles or ()):
+        persons = rule.ceiling in (DataFormat.IDENTIFIABLE, DataFormat.PSEUDONYMISED)
+        related = rule.relationship in (wanted, Relationship.NONE)
+        if rule.role in domain.reidentify_roles and "see" in _ANSWERS[rule.action] and persons and related:
+            shown = rule.model_copy(update={"relationship": wanted, "ceiling": DataFormat.IDENTIFIABLE})
+            in_clear = f'context.format == "{DataFormat.IDENTIFIABLE}"'
+            conditions = [in_clear, *_conditions(shown, entry, register)]
+            yield _permit(f"back/{entry.id}/{number}", rule, entry, ("reidentify",), conditions=conditions)
+
+
+def _permit(
+    policy_id: str, rule: RoleRule, entry: ProcessingActivity, actions: Iterable[str], *, conditions: Iterable[str]
+) -> str:
+    when = " &&\n       ".join(f"({one})" for one in conditions)
+    who, what = f'principal == Role::"{rule.role}"', f'resource == Activity::"{entry.id}"'
+    return f'@id("{policy_id}")\npermit ({who}, action in {_named(actions)}, {what})\nwhen {{ {when} }};\n'
 
 
 def _conditions(rule: RoleRule, entry: ProcessingActivity, register: Register) -> Iterator[str]:

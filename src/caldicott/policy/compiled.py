@@ -8,7 +8,7 @@ depends on anything but the register.
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from caldicott.policy.decision import Reason
@@ -19,18 +19,34 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import date
 
-    from caldicott.register.model import Instrument, MemberPractice, Notice, ProcessingActivity, Register, RoleRule
+    from caldicott.register.model import (
+        Instrument,
+        MemberPractice,
+        Notice,
+        ProcessingActivity,
+        PseudonymDomain,
+        Register,
+        RoleRule,
+    )
 
-# A request to see is met by any rule under which the role sees rows anyway; land and link only by themselves.
+# A request to see is met by any rule under which the role sees rows anyway; every other one only by its own rules.
 MET_BY: dict[str, frozenset[str]] = {
     "see": frozenset({"see", "release", "decide", "edit", "approve"}),
     "land": frozenset({"land"}),
     "link": frozenset({"link"}),
-    "release": frozenset({"release", "see"}),
+    "release": frozenset({"release"}),
     "decide": frozenset({"decide"}),
     "edit": frozenset({"edit"}),
     "approve": frozenset({"approve"}),
 }
+
+REIDENTIFY = "reidentify"
+"""The one action no role rule gives: only the activity's pseudonym domain names who may do it."""
+
+ACTIONS = (*MET_BY, REIDENTIFY)
+
+PHRASES = {"decide": "decide on", REIDENTIFY: "reidentify people in"}
+"""Actions that need more than their own word before a dataset."""
 
 MEMBER_PRACTICES = "member-practices"
 """The id by which a register names all its member practices at once."""
@@ -77,9 +93,15 @@ class CompiledActivity:
     entry: ProcessingActivity
     needs: tuple[Needed, ...]
     datasets: frozenset[str]
+    incoming: frozenset[str]
+    """Those of its datasets that come in; only they are landed or linked."""
+    carriers: dict[str, tuple[Needed, ...]]
+    """Dataset to the documents of the flows that carry it, in the order of the flow map."""
     excluded: dict[str, Instrument]
     rules: dict[str, tuple[CompiledRule, ...]]
     """By role, in order of preference."""
+    reidentifying: dict[str, tuple[CompiledRule, ...]]
+    """By role that the pseudonym domain names: where it may go back from pseudonym to person."""
     gaps: tuple[str, ...]
     published: date | None
     """The day its version of the notice was published, or the first version when it names none; None if never."""
@@ -156,7 +178,7 @@ def _choices(register: Register, *, organisations: Iterable[str]) -> dict[str, t
         "organisation": tuple(sorted(organisations)),
         "relationship": tuple(Relationship),
         "identifier": tuple(Identifier),
-        "action": tuple(MET_BY),
+        "action": ACTIONS,
     }
 
 
@@ -183,21 +205,36 @@ def _dataset_words(register: Register) -> Iterator[str]:
 def _compile_activity(entry: ProcessingActivity, register: Register) -> CompiledActivity:
     notice = _notice_of(entry, register)
     needs = tuple(_needed(instrument, register) for instrument in _bound_instruments(entry))
-    datasets = frozenset(use.dataset for use in entry.datasets or ())
-    rules: dict[str, tuple[CompiledRule, ...]] = {}
-    for rule in entry.roles or ():
-        rules[rule.role] = (*rules.get(rule.role, ()), _compile_rule(rule, entry, register))
-    live = [need.instrument for need in needs if need.instrument is not None]
+    rules = [_compile_rule(rule, entry, register) for rule in entry.roles or ()]
+    known = [need.instrument for need in needs if need.instrument is not None]
     return CompiledActivity(
         entry=entry,
         needs=needs,
-        datasets=datasets,
-        excluded={dataset: instrument for instrument in live for dataset in instrument.datasets_excluded},
-        rules={role: tuple(sorted(several, key=lambda one: one.breadth)) for role, several in rules.items()},
+        datasets=frozenset(use.dataset for use in entry.datasets or ()),
+        incoming=frozenset(use.dataset for use in entry.datasets or () if use.direction == "in"),
+        carriers=_carriers(entry, register),
+        excluded={dataset: instrument for instrument in known for dataset in instrument.datasets_excluded},
+        rules=_by_role(rules),
+        reidentifying=_by_role(_reidentifying(entry, register)),
         gaps=gaps_of(entry, register),
         published=notice.published if notice is not None else None,
         notice_reason=_notice_reason(notice),
     )
+
+
+def _by_role(rules: Iterable[CompiledRule]) -> dict[str, tuple[CompiledRule, ...]]:
+    found: dict[str, tuple[CompiledRule, ...]] = {}
+    for one in sorted(rules, key=lambda one: one.breadth):
+        found[one.rule.role] = (*found.get(one.rule.role, ()), one)
+    return found
+
+
+def _carriers(entry: ProcessingActivity, register: Register) -> dict[str, tuple[Needed, ...]]:
+    found: dict[str, tuple[Needed, ...]] = {}
+    for flow in entry.flows or ():
+        for dataset in flow.datasets if flow.instrument is not None else ():
+            found[dataset] = (*found.get(dataset, ()), _needed(flow.instrument or "", register))
+    return {dataset: tuple(dict.fromkeys(needs)) for dataset, needs in found.items()}
 
 
 def _notice_of(entry: ProcessingActivity, register: Register) -> Notice | None:
@@ -250,11 +287,37 @@ def _compile_rule(rule: RoleRule, entry: ProcessingActivity, register: Register)
     )
 
 
+def _reidentifying(entry: ProcessingActivity, register: Register) -> Iterator[CompiledRule]:
+    """The domain says who and by which relationship; what they may see anyway says where, and for which bodies."""
+    domain = entry.pseudonym_domain
+    for rule in entry.roles or () if domain is not None else ():
+        if domain is not None and rule.role in domain.reidentify_roles and _shows_persons(rule, domain):
+            back = {"ceiling": DataFormat.IDENTIFIABLE, "relationship": domain.reidentify_relationship}
+            made = _compile_rule(rule.model_copy(update=back), entry, register)
+            yield replace(made, reason=_domain_reason(rule, entry, domain))
+
+
+def _shows_persons(rule: RoleRule, domain: PseudonymDomain) -> bool:
+    """Whoever sees only groups holds no pseudonym; a rule for another relationship says nothing of this one."""
+    one_by_one = DataFormat.PSEUDONYMISED.is_within(rule.ceiling)
+    fits = rule.relationship in (Relationship.NONE, domain.reidentify_relationship)
+    return rule.action in MET_BY["see"] and one_by_one and fits
+
+
+def _domain_reason(rule: RoleRule, entry: ProcessingActivity, domain: PseudonymDomain) -> Reason:
+    shown = _where_shown(domain.reidentify_relationship)
+    text = f"The pseudonym domain {domain.name} lets the role {rule.role} reidentify a person{shown}."
+    return Reason("domain-rule", text, f"activity {entry.id}", entry.effective_from)
+
+
 def _rule_reason(rule: RoleRule, entry: ProcessingActivity) -> Reason:
-    over = ", ".join(rule.datasets) or "its datasets"
-    shown = "" if rule.relationship is Relationship.NONE else f", where the relationship {rule.relationship} is shown"
-    text = f"The activity {entry.id} lets the role {rule.role} {rule.action} {over}, up to {rule.ceiling}{shown}."
+    verb, shown = PHRASES.get(rule.action, rule.action), _where_shown(rule.relationship)
+    text = f"The activity {entry.id} lets the role {rule.role} {verb} this dataset, up to {rule.ceiling}{shown}."
     return Reason("role-rule", text, f"activity {entry.id}", entry.effective_from)
+
+
+def _where_shown(relationship: Relationship) -> str:
+    return "" if relationship is Relationship.NONE else f", where the relationship {relationship} is shown"
 
 
 def _is_guardian_agreement(instrument: Instrument | None) -> bool:

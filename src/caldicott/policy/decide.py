@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING
 from caldicott.policy.access import against_dataset, against_identifiers, find_rule
 from caldicott.policy.columns import column_classes
 from caldicott.policy.compiled import OF_A_PRACTICE, compiled
-from caldicott.policy.decision import Obligations, Permit, Reason, Refusal
-from caldicott.policy.standing import against_activity, against_controller
+from caldicott.policy.decision import Obligations, Permit
+from caldicott.policy.refusals import refuse
+from caldicott.policy.standing import against_activity, against_controller, against_flows, carrier
 from caldicott.policy.words import against_words
 from caldicott.vocabulary.formats import DataFormat
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date
 
-    from caldicott.policy.compiled import CompiledActivity, CompiledRegister, CompiledRule
-    from caldicott.policy.decision import Decision, Hindrance, Request
+    from caldicott.policy.compiled import CompiledActivity, CompiledRegister, CompiledRule, Needed
+    from caldicott.policy.decision import Decision, Reason, Request
     from caldicott.register.model import ObjectionRule, ProcessingActivity, Register
     from caldicott.vocabulary.terms import Identifier
 
@@ -34,52 +36,30 @@ def decide(request: Request, register: Register, at: date) -> Decision:
     asked = compiled(register)
     unknown = tuple(against_words(request, asked))
     if unknown:
-        return _refuse(request, asked, at=at, hindrances=unknown)
+        return refuse(request, asked, at=at, hindrances=unknown)
     activity = asked.activities[request.activity]
     rule, in_the_way = find_rule(activity, request, asked=asked, at=at)
     hindrances = (
         *against_controller(asked.register.controller, at),
         *against_activity(activity, at),
         *against_dataset(activity, request),
+        *against_flows(activity, request.dataset, at),
         *in_the_way,
         *against_identifiers(activity, request),
     )
     if rule is None or hindrances:
-        return _refuse(request, asked, at=at, hindrances=hindrances)
+        return refuse(request, asked, at=at, hindrances=hindrances)
     return Permit(
         request=request,
         at=at,
         register_digest=asked.register.digest,
-        reasons=_reasons_for(activity, rule),
+        reasons=_reasons_for(activity, rule, (*activity.needs, *rule.needs, *carrier(activity, request.dataset, at))),
         obligations=_obligations(activity.entry, rule, request=request, asked=asked),
     )
 
 
-def _refuse(request: Request, asked: CompiledRegister, *, at: date, hindrances: tuple[Hindrance, ...]) -> Refusal:
-    return Refusal(
-        request=request,
-        at=at,
-        register_digest=asked.register.digest,
-        reasons=tuple(hindrance.reason for hindrance in hindrances),
-        next_step=hindrances[0].next_step,
-        ask=_post(hindrances[0].post, asked, at),
-    )
-
-
-def _post(wanted: str, asked: CompiledRegister, at: date) -> str:
-    """The post that answers on that day; the data protection officer's, or the controller itself, if it has none."""
-    controller = asked.register.controller
-    began = [one for one in controller.contacts if one.valid_from is None or one.valid_from <= at]
-    for role in (wanted, "dpo", "caldicott_guardian"):
-        for contact in reversed(began):
-            if contact.role == role:
-                return f"{contact.post} ({contact.reach})" if contact.reach else contact.post
-    return controller.name
-
-
-def _reasons_for(activity: CompiledActivity, one: CompiledRule) -> tuple[Reason, ...]:
-    documents = dict.fromkeys((*activity.needs, *one.needs))
-    return (one.reason, *(need.reason for need in documents), activity.notice_reason)
+def _reasons_for(activity: CompiledActivity, one: CompiledRule, documents: Iterable[Needed]) -> tuple[Reason, ...]:
+    return (one.reason, *(need.reason for need in dict.fromkeys(documents)), activity.notice_reason)
 
 
 def _obligations(

@@ -6,6 +6,7 @@ person who has to put it right should not have to come back four times.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -122,8 +123,9 @@ def _against_confidentiality(activity: CompiledActivity) -> Iterator[Hindrance]:
 def _against_gaps(activity: CompiledActivity) -> Iterator[Hindrance]:
     if not activity.gaps:
         return
-    named = "; ".join(activity.gaps)
-    text = f"The entry of {activity.entry.id} is incomplete, and an incomplete entry permits nothing. Missing: {named}."
+    # By name only: the next step says who explains them, and a paragraph of explanations is not listened to.
+    named = ", ".join(dict.fromkeys(gap.partition(":")[0] for gap in activity.gaps))
+    text = f"The entry {activity.entry.id} is incomplete, so it permits nothing. Missing: {named}."
     reason = Reason("activity-incomplete", text, f"activity {activity.entry.id}")
     yield Hindrance(reason, "Complete the entry; `caldicott register check` lists what is missing.", "dpo")
 
@@ -137,6 +139,26 @@ def against_instruments(needs: Iterable[Needed], at: date) -> Iterator[Hindrance
             yield Hindrance(reason, f"Enter {need.id} among the instruments with its dates.", "dpo")
         elif not need.instrument.is_live(at):
             yield lapse(need.instrument, at)
+
+
+def carrier(activity: CompiledActivity, dataset: str, at: date) -> tuple[Needed, ...]:
+    """The document the dataset stands on that day: that of the first flow of the map whose document holds."""
+    for need in activity.carriers.get(dataset, ()):
+        if need.instrument is not None and need.instrument.is_live(at):
+            return (need,)
+    return ()
+
+
+def against_flows(activity: CompiledActivity, dataset: str, at: date) -> Iterator[Hindrance]:
+    """A dataset stands on the documents of the flows that carry it; one that holds is enough."""
+    if carrier(activity, dataset, at):
+        return
+    for need in activity.carriers.get(dataset, ()):
+        # What the whole activity depends on is named already.
+        for hindrance in against_instruments((need,), at) if need not in activity.needs else ():
+            told = f"The flow that carries {dataset} stands on a document that does not hold. {hindrance.reason.text}"
+            reason = replace(hindrance.reason, code=f"flow-{hindrance.reason.code}", text=told)
+            yield replace(hindrance, reason=reason)
 
 
 def lapse(instrument: Instrument, at: date) -> Hindrance:

@@ -23,9 +23,9 @@ def against_words(request: Request, asked: CompiledRegister) -> Iterator[Hindran
         choices = asked.choices[kind]
         if word not in asked.vocabulary[kind]:
             reason = Reason(
-                f"unknown-{kind}", f"The {kind} '{speakable(word)}' is unknown to this register.", "register"
+                f"unknown-{kind}", f"The register has no {kind} '{speakable(word)}'; it is unknown.", "register"
             )
-            yield Hindrance(reason, f"Use one of: {_listed(choices)}.", "dpo")
+            yield Hindrance(reason, f"Use one of these for the {kind}: {_listed(choices)}.", "dpo")
 
 
 def _words(request: Request) -> Iterator[tuple[str, str]]:

@@ -10,12 +10,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from caldicott.vocabulary.terms import Objection
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from caldicott.register.model import ObjectionRule
+    from caldicott.vocabulary.terms import Objection
 
 
 def schemes_for(dataset: str, rules: Iterable[ObjectionRule]) -> tuple[Objection, ...]:

@@ -117,7 +117,7 @@ def _prepare(root: Path, *, create: bool) -> None:
         raise DoesNotHold(
             "it is a file, not a folder", code="store_not_a_folder", where=str(root), next_step="name another folder"
         )
-    if root.exists() and any(entry.name not in {"lock"} for entry in root.iterdir()):
+    if root.exists() and any(entry.name != "lock" for entry in root.iterdir()):
         raise DoesNotHold(
             "the folder holds something that is not a store",
             code="store_foreign",
