@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from rich.console import Console
 from rich.table import Table
 
+from caldicott.vocabulary.errors import ProgramFault
+
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterator, Sequence
 
-    from caldicott.vocabulary.errors import CaldicottError, ProgramFault
+    from caldicott.vocabulary.errors import CaldicottError
 
 _BUG = 4
 
@@ -85,8 +87,8 @@ def fail_as_bug(error: BaseException) -> NoReturn:
             place = f"{file.rpartition('caldicott/')[2]}:{trace.tb_lineno}"
         trace = trace.tb_next
     Console(stderr=True, highlight=False, soft_wrap=True).print(
-        f"The program failed ({type(error).__name__} at {place}). Nothing is half done: an act is there as a whole or not. "
-        "Next: report this with the command you gave, not with any data.",
+        f"The program failed ({type(error).__name__} at {place}). Nothing is half done: "
+        "an act is there as a whole or not. Next: report this with the command you gave, not with any data.",
         markup=False,
     )
     raise SystemExit(_BUG)
