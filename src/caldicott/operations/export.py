@@ -119,7 +119,7 @@ def _require_new(to: Path) -> None:
 
 def _remove_unfinished(to: Path) -> None:
     # A killed export leaves its records in a hidden folder beside the place they were to have.
-    for left in to.parent.glob(f".{glob.escape(to.name)}.????????.partial"):
+    for left in to.parent.glob(f".{glob.escape(to.name)}.{'?' * len(unused_name())}.partial"):
         shutil.rmtree(left)
 
 
