@@ -33,9 +33,12 @@ def connect(*, threads: int = 2, memory_limit: str = "2GB") -> duckdb.DuckDBPyCo
     return connection
 
 
+NAMELESS = "~nameless"
+
+
 def quoted(name: str) -> str:
-    """An identifier as SQL writes it."""
-    return '"' + name.replace('"', '""') + '"'
+    """An identifier as SQL writes it; a column without a name, as spreadsheets leave one, gets one."""
+    return '"' + (name or NAMELESS).replace('"', '""') + '"'
 
 
 def text(value: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import pyarrow as pa
 
-from caldicott.engines.duckdb.connection import connect, quoted, text
+from caldicott.engines.duckdb.connection import NAMELESS, connect, quoted, text
 from caldicott.engines.duckdb.landing_sql import LandingRules, select
 from caldicott.vocabulary.errors import DoesNotHold
 
@@ -99,7 +99,7 @@ def parquet_columns(path: Path) -> list[str]:
 
 def _csv(path: Path, columns: list[str], layout: Layout) -> str:
     nulls = ", ".join(text(value) for value in layout.table.null_values)
-    types = ", ".join(f"{text(name)}: 'VARCHAR'" for name in columns)
+    types = ", ".join(f"{text(name or NAMELESS)}: 'VARCHAR'" for name in columns)
     return (
         f"read_csv({text(str(path))}, header = true, auto_detect = false, delim = {text(layout.table.delimiter)}, "
         f"quote = '\"', escape = '\"', nullstr = [{nulls}], columns = {{{types}}}, store_rejects = true, "

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date  # noqa: TC003  the dataclass is read at run time
 
-from caldicott.engines.duckdb.connection import quoted, text
+from caldicott.engines.duckdb.connection import NAMELESS, quoted, text
 from caldicott.engines.duckdb.identity_sql import needs_trace, number_fault
 from caldicott.facts.layout import Column, ColumnClass, ColumnType, IdentityKind, Layout
 from caldicott.vocabulary.nhs_number import NhsNumberFault, NhsNumberStatus
@@ -50,7 +50,7 @@ def select(layout: Layout, *, source: str, present: frozenset[str], rules: Landi
     """The whole statement over `source`, which has the file's columns as text."""
     columns = [column for column in layout.columns if column.name in present]
     typed = ",\n  ".join(f"{_typed(layout, column)} AS {quoted(column.canonical)}" for column in kept(columns))
-    raw = ", ".join(f"{text(column.name)}: s.{quoted(column.name)}" for column in columns)
+    raw = ", ".join(f"{text(column.name or NAMELESS)}: s.{quoted(column.name)}" for column in columns)
     return (
         f'WITH named AS (\n SELECT *, {_number(layout)} AS "~number" FROM {source}\n),\n'
         f'placed AS (\n SELECT *, {_fault(layout, columns, rules)} AS "~fault" FROM named s\n)\n'
@@ -68,7 +68,7 @@ def kept(columns: list[Column]) -> list[Column]:
 
 
 def _s(name: str | None) -> str:
-    return f"s.{quoted(name)}" if name else "NULL"
+    return "NULL" if name is None else f"s.{quoted(name)}"
 
 
 def _number(layout: Layout) -> str:
