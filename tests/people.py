@@ -86,18 +86,24 @@ def objection(person: Invented, record: str, code: str, on: str) -> dict[str, An
     }  # fmt: skip
 
 
-def patient(person: Invented, record: str) -> dict[str, Any]:
+def patient(person: Invented, record: str, on: str = "2025-06-01", **changes: Any) -> dict[str, Any]:
     """A registered patient at a practice."""
-    layout = load("emis-patients")
+    return row("emis-patients", person, record, on, **changes)
+
+
+def row(layout: str, person: Invented, record: str, on: str = "2025-06-01", **changes: Any) -> dict[str, Any]:
+    """The least a row of that layout needs to be admitted, about that person."""
+    loaded = load(layout)
     by_class = {
-        "nhs_number": person.number, "birth_date": person.born, "postcode": person.postcode, "practice": "Z80001",
+        "nhs_number": person.number, "nhs_number_status": "01", "birth_date": person.born,
+        "postcode": person.postcode, "practice": "Z80001", "record_key": record,
     }  # fmt: skip
-    row = {column.name: by_class.get(column.column_class.value, "") for column in layout.columns}
-    row.update({name: record for name in layout.record_key})
-    for column in layout.columns:
-        if column.required and not row[column.name]:
-            row[column.name] = record
-    return row
+    found = {column.name: by_class.get(column.column_class.value, "") for column in loaded.columns}
+    found.update({name: record for name in loaded.record_key})
+    for column in loaded.columns:
+        if column.name == loaded.occurred or (column.required and not found[column.name]):
+            found[column.name] = on if column.type in {"date", "timestamp"} else record
+    return {**found, **changes}
 
 
 def submission(

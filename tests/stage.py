@@ -129,4 +129,4 @@ class Stage:
 
 def episode(person: people.Invented, reference: str, on: str = "2025-06-01", **changes: Any) -> dict[str, Any]:
     """A hospital row that can be told apart in a mart, where record keys never are."""
-    return people.apc(person, reference, on, Provider_Reference_Number=reference, **changes)
+    return people.apc(person, reference, on, **{"Provider_Reference_Number": reference, **changes})
