@@ -135,6 +135,7 @@ def _compute(
 
     to = Path(report.to)
     people = _people_today(house, entry, granted)
+    _remove_unfinished(to)
     partial = to.with_name(f".{to.name}.{unused_name()}.partial")
     partial.mkdir(parents=True, mode=0o700)
     try:

@@ -102,8 +102,7 @@ def kek_from_file(path: Path) -> HeldKek:
 
 def make_key_file(path: Path) -> HeldKek:
     """A new key file of mode 0600; an existing one is never touched."""
-    with key_files.disk_faults(path):
-        path.parent.mkdir(mode=key_files.PRIVATE_FOLDER, parents=True, exist_ok=True)
+    with key_files.locked(path.parent):  # sweeps the half-made key file of a killed start
         if not path.exists():
             key_files.put(path, base64.b64encode(os.urandom(KEY_BYTES)) + b"\n")
     return kek_from_file(path)
