@@ -21,7 +21,7 @@ from caldicott.vocabulary.formats import DataFormat
 from caldicott.vocabulary.terms import Identifier, Relationship, Role
 
 REGISTER = small()
-ACTIONS = ("see", "land", "link", "release", "decide", "edit", "approve")
+ACTIONS = ("see", "land", "link", "release", "decide", "edit", "approve", "reidentify")
 DATASETS = ("sus-apc", "mart", "scores", "social-care", "case-files", "care-record")
 ORGANISATIONS = (None, "QZZ", "example-dscro", "RZ1", "Z80001", "z80002", "Z80003", "Z80004")
 RULES = [(entry, rule) for entry in REGISTER.activities for rule in entry.roles]

@@ -114,10 +114,11 @@ def _ask(house: House, manifest: Manifest) -> None:
         for purpose in manifest.purposes
     ]
     granted = permits(ask(house, requests))
+    register, today = house.register, house.today
     refusals = [
         refusal
         for permit in granted
-        if (refusal := against_agreement(manifest.agreement, permit.request, house.register, house.today))
+        if (refusal := against_agreement(manifest.agreement, permit.request, register, today, sender=manifest.sender))
     ]
     record(house, refusals)
     permits(refusals)

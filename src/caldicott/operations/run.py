@@ -84,7 +84,8 @@ def _chosen(house: House, activity: str | None) -> list[ProcessingActivity]:
 
 def _run_one(house: House, entry: ProcessingActivity, *, is_named: bool) -> ActivityRun:
     submissions = [s for s in house.store.catalogue.submissions() if entry.id in s.purposes]
-    datasets = sorted({s.dataset for s in submissions}) or sorted({use.dataset for use in entry.datasets or ()})[:1]
+    incoming = sorted({use.dataset for use in entry.datasets or () if use.direction == "in"})
+    datasets = sorted({s.dataset for s in submissions}) or incoming[:1]
     granted, refusals = _ask(house, entry.id, datasets)
     report = ActivityRun(entry.id, left_out={d: refusal.reasons[0].code for d, refusal in refusals.items()})
     if not granted:

@@ -72,7 +72,8 @@ def _due(house: House, done: set[str]) -> list[dict[str, str]]:
     waiting = []
     for activity in sorted(landed - done):
         entry = house.register.activity(activity)
-        dataset = (entry.datasets or ())[0].dataset if entry and entry.datasets else "unknown"
+        incoming = [use.dataset for use in entry.datasets or () if use.direction == "in"] if entry else []
+        dataset = incoming[0] if incoming else "unknown"
         request = Request("dscro_operator", activity, dataset, "pseudonymised", action="link")
         answer = decide(request, house.register, house.today)
         may = "may run" if isinstance(answer, Permit) else f"refused: {answer.reasons[0].code}"

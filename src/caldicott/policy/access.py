@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from caldicott.policy.compiled import CompiledActivity, CompiledRegister, CompiledRule
     from caldicott.policy.decision import Request
 
-# A rule for another relationship or organisation is farther from the request than one whose document lapsed.
 _TAKEN_IN = frozenset({"land", "link"})
 
+# A rule for another relationship or organisation is farther from the request than one whose document lapsed.
 _FAR = {"relationship-differs": 8, "organisation-not-named": 4, "guardian-not-agreed": 2}
 
 

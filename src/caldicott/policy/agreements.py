@@ -1,57 +1,94 @@
-"""Whether the agreement a sender names covers what it sends: known, live, for this dataset and activity.
+"""Whether a submission may come from this sender under this agreement: both known, live, and the agreement covers it.
 
 A submission is asked about twice: may the landing office land it (`decide`),
-and does the document it names allow it. Both have to say yes.
+and do the sender and the document it names allow it. Both have to say yes.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from caldicott.policy.decision import Reason, Refusal
+from caldicott.policy.compiled import compiled, is_member
+from caldicott.policy.decision import Hindrance, Reason
+from caldicott.policy.refusals import refuse
+from caldicott.policy.words import speakable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date
 
-    from caldicott.policy.decision import Request
+    from caldicott.policy.compiled import CompiledRegister
+    from caldicott.policy.decision import Refusal, Request
     from caldicott.register.model import Instrument, Register
 
+_ANOTHER = "Name the agreement of the register that covers this, or have this one extended or amended."
 
-def against_agreement(agreement: str, request: Request, register: Register, at: date) -> Refusal | None:
-    """A refusal if the agreement does not cover the request on that day; None if it does."""
-    instrument = register.instrument(agreement)
-    reason = _unknown() if instrument is None else _uncovered(instrument, request, at)
-    if reason is None:
-        return None
-    return Refusal(
-        request=request,
-        at=at,
-        register_digest=register.digest,
-        reasons=(reason,),
-        next_step="name the agreement of the register that covers this dataset, or have it extended or amended",
-        ask=next((contact.post for contact in register.controller.contacts if contact.role == "dpo"), ""),
+
+def against_agreement(
+    agreement: str, request: Request, register: Register, at: date, *, sender: str | None
+) -> Refusal | None:
+    """A refusal if the sender is not known or the agreement does not cover the request that day; None if all is well.
+
+    `sender` is an ODS code. None, for a submission that names nobody, is refused like an unknown one.
+    """
+    asked = compiled(register)
+    hindrances = (*_against_sender(sender, asked, at), *_against_agreement(agreement, request, register, at))
+    return refuse(request, asked, at=at, hindrances=hindrances) if hindrances else None
+
+
+def _against_sender(sender: str | None, asked: CompiledRegister, at: date) -> Iterator[Hindrance]:
+    # The national body has no way in of its own: it is an organisation of the register like any other.
+    register = asked.register
+    bodies = {register.controller.ods, *(organisation.ods for organisation in register.organisations)}
+    if sender is not None and sender in bodies:
+        return
+    if sender is not None and (memberships := asked.practices.get(sender)) is not None:
+        if not is_member(memberships, at):
+            last = max((one.valid_to for one in memberships if one.valid_to is not None), default=None)
+            text = f"The sender {sender} is a practice that is not a member on that day."
+            reason = Reason("sender-not-member", text, "member practices", last)
+            way_out = "Record the days of its membership, or ask the sender who took over its patients."
+            yield Hindrance(reason, way_out, "dpo")
+        return
+    yield _unknown_sender(sender)
+
+
+def _unknown_sender(sender: str | None) -> Hindrance:
+    named = f"The sender '{speakable(sender)}' is unknown" if sender else "The submission names no sender"
+    text = f"{named}: it is no organisation of this register and no member practice."
+    way_out = (
+        "If the sender wrote its ODS code wrongly, ask it for a corrected manifest. If the code is right and a flow of "
+        "the register covers it, enter the sender among the organisations with its ODS code, or a practice among the "
+        "member practices with its first day. Otherwise send the submission back: nothing of it was taken in."
     )
+    return Hindrance(Reason("unknown-sender", text, "register"), way_out, "dpo")
 
 
-def _unknown() -> Reason:
-    return Reason("unknown-agreement", "The manifest names an agreement that the register does not have.")
+def _against_agreement(agreement: str, request: Request, register: Register, at: date) -> Iterator[Hindrance]:
+    instrument = register.instrument(agreement)
+    reason = _unknown(agreement) if instrument is None else _uncovered(instrument, request, at)
+    if reason is not None:
+        yield Hindrance(reason, _ANOTHER, "dpo")
+
+
+def _unknown(agreement: str) -> Reason:
+    return Reason("unknown-agreement", f"The agreement '{speakable(agreement)}' is unknown.", "register")
 
 
 def _uncovered(instrument: Instrument, request: Request, at: date) -> Reason | None:
-    called = f"'{instrument.id}' ({instrument.reference})"
+    called, document = f"{instrument.reference} ({instrument.id})", instrument.reference
     if at < instrument.valid_from:
         text = f"The agreement {called} begins on {instrument.valid_from}."
-        return Reason("agreement-not-begun", text, instrument.id, instrument.valid_from)
+        return Reason("agreement-not-begun", text, document, instrument.valid_from)
     if not instrument.is_live(at):
         text = f"The agreement {called} ended on {instrument.valid_until}."
-        return Reason("agreement-lapsed", text, instrument.id, instrument.valid_until)
+        return Reason("agreement-lapsed", text, document, instrument.valid_until)
     if instrument.activities and request.activity not in instrument.activities:
         text = f"The agreement {called} does not cover the activity {request.activity}."
-        return Reason("agreement-other-activity", text, instrument.id)
+        return Reason("agreement-other-activity", text, document)
     if instrument.datasets_in and request.dataset not in instrument.datasets_in:
-        return Reason(
-            "agreement-other-dataset", f"The agreement {called} does not cover {request.dataset}.", instrument.id
-        )
+        text = f"The agreement {called} does not cover {request.dataset}."
+        return Reason("agreement-other-dataset", text, document)
     if request.dataset in instrument.datasets_excluded:
-        return Reason("agreement-excludes", f"The agreement {called} excludes {request.dataset}.", instrument.id)
+        return Reason("agreement-excludes", f"The agreement {called} excludes {request.dataset}.", document)
     return None

@@ -290,8 +290,10 @@ def _compile_rule(rule: RoleRule, entry: ProcessingActivity, register: Register)
 def _reidentifying(entry: ProcessingActivity, register: Register) -> Iterator[CompiledRule]:
     """The domain says who and by which relationship; what they may see anyway says where, and for which bodies."""
     domain = entry.pseudonym_domain
-    for rule in entry.roles or () if domain is not None else ():
-        if domain is not None and rule.role in domain.reidentify_roles and _shows_persons(rule, domain):
+    if domain is None:
+        return
+    for rule in entry.roles or ():
+        if rule.role in domain.reidentify_roles and _shows_persons(rule, domain):
             back = {"ceiling": DataFormat.IDENTIFIABLE, "relationship": domain.reidentify_relationship}
             made = _compile_rule(rule.model_copy(update=back), entry, register)
             yield replace(made, reason=_domain_reason(rule, entry, domain))

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from caldicott.policy import phrases
+from caldicott.policy.compiled import PHRASES
 from caldicott.policy.decision import Permit
 from caldicott.policy.words import speakable
+from caldicott.vocabulary.formats import DataFormat
 from caldicott.vocabulary.terms import Relationship
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from caldicott.policy.decision import Decision, Obligations, Reason, Refusal, Request
+
+_PERSON_BY_PERSON = (DataFormat.IDENTIFIABLE, DataFormat.PSEUDONYMISED)
+_PARTS = {"role", "activity", "dataset", "format", "organisation", "relationship", "identifier", "action"}
 
 
 def explain(decision: Decision) -> str:
@@ -34,57 +42,68 @@ def as_record(decision: Decision) -> dict[str, Any]:
 
 
 def _explain_permit(permit: Permit) -> str:
-    because = " ".join(reason.text for reason in permit.reasons)
-    duties = "\n".join(f"- {duty}" for duty in _duties(permit.obligations))
-    return f"Permitted on {permit.at}: {_asked(permit.request)}. {because}\n\nUnder these obligations:\n{duties}"
+    because = "\n".join(f"- {reason.text}" for reason in permit.reasons)
+    duties = "\n".join(f"- {duty}" for duty in _duties(permit))
+    heading = f"Permitted on {permit.at}: {_asked(permit.request, may='may')}."
+    return f"{heading}\n\nBecause:\n{because}\n\nOn these conditions:\n{duties}"
 
 
 def _explain_refusal(refusal: Refusal) -> str:
     because = " ".join(reason.text for reason in refusal.reasons)
     way_out = f"Next: {refusal.next_step} Ask: {refusal.ask.removesuffix('.')}."
     # Words the register does not know are not echoed in the heading: they may be anything.
-    understood = not any(reason.code.startswith("unknown-") for reason in refusal.reasons)
-    heading = f"Refused on {refusal.at}: {_asked(refusal.request)}." if understood else f"Refused on {refusal.at}."
-    return f"{heading} {because} {way_out}"
+    echoed = "" if _unknown_words(refusal) else f": {_asked(refusal.request, may='may not')}"
+    return f"Refused on {refusal.at}{echoed}. {because} {way_out}"
 
 
-def _asked(request: Request) -> str:
+def _asked(request: Request, *, may: str) -> str:
     organisation = f" of {request.organisation}" if request.organisation is not None else ""
-    return (
-        f"{request.role}{organisation}, to {request.action} {request.dataset} as {request.format} "
-        f"for {request.activity}"
-    )
+    verb = PHRASES.get(request.action, request.action)
+    return f"{request.role}{organisation} {may} {verb} {request.dataset} as {request.format} for {request.activity}"
 
 
-def _duties(obligations: Obligations) -> list[str]:
+def _duties(permit: Permit) -> list[str]:
     """One line for each duty; a duty that is empty is said to be so where silence could mislead."""
-    allowed = ", ".join(obligations.identifiers_allowed) or "none"
-    stopped = ", ".join(dict.fromkeys(rule.scheme for rule in obligations.objections)) or "none applies"
-    duties = [f"Identifiers allowed: {allowed}.", f"Objections to apply: {stopped}."]
-    if obligations.exemptions:
-        named = ", ".join(f"{one.kind} ({one.reference})" for one in obligations.exemptions)
-        duties.append(f"Exempt from objections by: {named}.")
+    obligations = permit.obligations
+    allowed = ", ".join(phrases.IDENTIFIERS[one] for one in obligations.identifiers_allowed)
+    duties = [f"Identifiers: {allowed or 'none'}.", *_duties_to_objectors(obligations)]
     if obligations.relationship is not Relationship.NONE:
-        whose = f" with {obligations.own_organisation}" if obligations.own_organisation else ""
-        duties.append(f"Show the relationship {obligations.relationship}{whose} for every row.")
-    if obligations.domain is not None:
-        duties.append(f"Pseudonym domain: {obligations.domain.name}, and no other.")
+        duties.append(_relationship(obligations))
+    if obligations.domain is not None and permit.request.format in _PERSON_BY_PERSON:
+        duties.append(f"Pseudonyms: of the domain {obligations.domain.name} and of no other.")
     if obligations.disclosure_rule is not None:
-        duties.append(f"Disclosure rule: {obligations.disclosure_rule}.")
+        duties.append(f"Hide small numbers by the rule {obligations.disclosure_rule}.")
     if obligations.retention is not None:
-        kept = obligations.retention
-        duties.append(f"Retention ({kept.retention_class}), counted from {kept.starts}: {kept.minimum}.")
+        duties.append(f"Keep, counted from {obligations.retention.starts}: {obligations.retention.minimum}.")
     if obligations.record_viewing:
         duties.append("Record each viewing of a person.")
-    return [*duties, f"Columns of these classes only: {', '.join(sorted(obligations.column_classes))}."]
+    return [*duties, f"Columns: {phrases.columns(obligations.column_classes)}."]
+
+
+def _duties_to_objectors(obligations: Obligations) -> Iterator[str]:
+    schemes = dict.fromkeys(phrases.OBJECTIONS[rule.scheme] for rule in obligations.objections)
+    yield f"Leave out whoever objected: {', '.join(schemes)}." if schemes else "Objections: none stops this."
+    for one in obligations.exemptions:
+        which = phrases.either([phrases.OBJECTIONS[scheme] for scheme in one.schemes]) if one.schemes else ""
+        yield f"Exempt from {which or 'objections'}: {phrases.EXEMPTIONS[one.kind]} ({one.reference})."
+
+
+def _relationship(obligations: Obligations) -> str:
+    shown = phrases.RELATIONSHIPS[obligations.relationship]
+    whose = f", {obligations.own_organisation}" if obligations.own_organisation else ""
+    return f"Show for every row that the person {shown}{whose} ({obligations.relationship})."
+
+
+def _unknown_words(decision: Decision) -> set[str]:
+    """The parts of the request whose word the register does not know."""
+    codes = (reason.code for reason in decision.reasons)
+    return {code.removeprefix("unknown-") for code in codes if code.startswith("unknown-")} & _PARTS
 
 
 def _request_record(decision: Decision) -> dict[str, Any]:
     """The request as asked. A word the register does not know stays out when it could be somebody's number."""
     request = decision.request
-    unknown = {
-        reason.code.removeprefix("unknown-") for reason in decision.reasons if reason.code.startswith("unknown-")
-    }
+    unknown = _unknown_words(decision)
     words: dict[str, Any] = {
         "role": request.role,
         "activity": request.activity,

@@ -14,13 +14,17 @@ if TYPE_CHECKING:
 
 
 def refuse(request: Request, asked: CompiledRegister, *, at: date, hindrances: tuple[Hindrance, ...]) -> Refusal:
-    """No, for all of these reasons. The next step and the post are those of the first one."""
+    """No, for all of these reasons. The next step and the post are those of the first one.
+
+    Unknown words are put right all at once, so each gives its own step.
+    """
+    steps = [one.next_step for one in hindrances if one is hindrances[0] or one.reason.code.startswith("unknown-")]
     return Refusal(
         request=request,
         at=at,
         register_digest=asked.register.digest,
         reasons=tuple(hindrance.reason for hindrance in hindrances),
-        next_step=hindrances[0].next_step,
+        next_step=" ".join(dict.fromkeys(steps)),
         ask=_post(hindrances[0].post, asked, at),
     )
 

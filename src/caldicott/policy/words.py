@@ -22,10 +22,8 @@ def against_words(request: Request, asked: CompiledRegister) -> Iterator[Hindran
     for kind, word in _words(request):
         choices = asked.choices[kind]
         if word not in asked.vocabulary[kind]:
-            reason = Reason(
-                f"unknown-{kind}", f"The register has no {kind} '{speakable(word)}'; it is unknown.", "register"
-            )
-            yield Hindrance(reason, f"Use one of these for the {kind}: {_listed(choices)}.", "dpo")
+            reason = Reason(f"unknown-{kind}", f"The {kind} '{speakable(word)}' is unknown.", "register")
+            yield Hindrance(reason, f"For the {kind} use one of: {_listed(choices)}.", "dpo")
 
 
 def _words(request: Request) -> Iterator[tuple[str, str]]:

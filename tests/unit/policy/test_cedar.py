@@ -17,7 +17,7 @@ from caldicott.policy.decision import Permit, Request
 from caldicott.vocabulary.formats import DataFormat
 from caldicott.vocabulary.terms import Identifier, Relationship, Role
 
-ACTIONS = ("see", "land", "link", "release", "decide", "edit", "approve")
+ACTIONS = ("see", "land", "link", "release", "decide", "edit", "approve", "reidentify")
 REGISTERS = ["small", *names()]
 DAY = timedelta(days=1)
 COMMON_DAYS = (date(2016, 12, 1), date(2018, 6, 1), AT)

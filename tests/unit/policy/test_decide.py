@@ -50,12 +50,16 @@ def test_an_unknown_word_is_refused_and_the_known_ones_listed(word, code):
     """Whatever the register has no word for is refused, said to be unknown, and the valid words are given."""
     refusal = decide(but(ANALYST, **word), small(), AT)
     assert [reason.code for reason in refusal.reasons] == [code]
-    assert refusal.next_step.startswith("Use one of: ")
+    assert refusal.next_step.startswith(f"For the {code.removeprefix('unknown-')} use one of: ")
 
 
 def test_all_unknown_words_are_named_at_once():
     """A person who got two words wrong learns both in one go."""
-    assert codes(but(ANALYST, role="chef", dataset="loyalty-cards")) == ["unknown-role", "unknown-dataset"]
+    asked = but(ANALYST, role="chef", dataset="loyalty-cards")
+    assert codes(asked) == ["unknown-role", "unknown-dataset"]
+    step = decide(asked, small(), AT).next_step
+    assert "For the role use one of: public" in step
+    assert "For the dataset use one of: care-record" in step
 
 
 def test_a_word_that_could_be_a_number_of_a_person_is_not_repeated():
@@ -158,7 +162,9 @@ def test_a_format_above_the_ceiling_is_refused_and_the_ceiling_named():
         ("see", "approve", True),
         ("see", "release", True),
         ("see", "land", False),
-        ("release", "see", True),
+        ("release", "see", False),
+        ("release", "release", True),
+        ("release", "approve", False),
         ("release", "decide", False),
         ("land", "see", False),
         ("link", "land", False),
@@ -166,7 +172,7 @@ def test_a_format_above_the_ceiling_is_refused_and_the_ceiling_named():
     ],
 )
 def test_which_action_meets_which_rule(asked, rule, permitted):
-    """Who may decide may see; who may see may not land, link, edit or decide."""
+    """Who may decide may see; who may see may not land, link, edit, decide or release."""
     register = small_with("activities.complaints.roles.0.action", rule)
     request = Request("case_officer", "complaints", "case-files", "identifiable", action=asked)
     assert (codes(request, register) == []) is permitted

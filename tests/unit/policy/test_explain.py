@@ -16,24 +16,26 @@ ANALYST = Request("commissioning_analyst", "planning", "mart", "pseudonymised")
 
 
 def test_a_permit_is_told_with_its_duties():
-    """Who, what, why, then one line a duty."""
+    """Who, what, why, then one line a duty, all in words."""
     told = explain(decide(GP, small(), AT))
-    assert told.startswith("Permitted on 2026-11-22: gp of Z80001, to see scores as identifiable for risk-scores.")
-    assert "- Objections to apply: risk." in told
-    assert "- Show the relationship own_practice with Z80001 for every row." in told
+    assert told.startswith("Permitted on 2026-11-22: gp of Z80001 may see scores as identifiable for risk-scores.\n")
+    assert "- Leave out whoever objected: risk stratification." in told
+    assert "- Identifiers: NHS number, postcode, birth date." in told
+    assert "- Show for every row that the person is a patient of the practice that asks, Z80001 (own_practice)." in told
     assert "- Record each viewing of a person." in told
 
 
 def test_the_duties_of_a_total_include_the_disclosure_rule():
     """Totals go out by the rule of the register."""
     total = Request("public", "planning", "mart", "aggregated", action="release")
-    assert "- Disclosure rule: hes-2018." in explain(decide(total, small(), AT))
+    assert "- Hide small numbers by the rule hes-2018." in explain(decide(total, small(), AT))
 
 
 def test_exemptions_are_told_with_their_reference():
     """Where no objection stops a use, the reader learns by which exemption."""
     case = Request("case_officer", "complaints", "case-files", "identifiable")
-    assert "- Exempt from objections by: direct_care (invented)." in explain(decide(case, small(), AT))
+    told = explain(decide(case, small(), AT))
+    assert "- Objections: none stops this.\n- Exempt from objections: direct care (invented)." in told
 
 
 def test_a_refusal_is_one_paragraph_with_a_next_step_and_a_post():
