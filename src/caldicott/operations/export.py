@@ -22,6 +22,7 @@ from caldicott.operations.people import People, gather, give_tokens
 from caldicott.operations.perform import Act, House, ask, perform
 from caldicott.policy.decision import Permit, Request
 from caldicott.policy.explain import explain
+from caldicott.stores.key_files import sync_folder
 from caldicott.stores.names import unused_name
 from caldicott.stores.submissions.manifest import sha256_of
 from caldicott.vocabulary.errors import DoesNotHold, Refused, WrongUsage
@@ -151,6 +152,7 @@ def _compute(
         if to.exists():
             to.rmdir()
         partial.rename(to)
+        sync_folder(to.parent)
 
     counts = {f"rows {dataset}": rows for dataset, rows in report.rows.items()}
     form = "+".join(sorted({*report.formats.values()}))
@@ -208,7 +210,8 @@ def _write_receipt(house: House, partial: Path, report: Exported) -> None:
     }
     path = partial / "receipt.json"
     path.write_text(json.dumps(receipt, indent=2) + "\n", encoding="utf-8")
-    for file in [*written, path]:
-        descriptor = os.open(file, os.O_RDONLY)
+    folders = [folder for folder in partial.rglob("*") if folder.is_dir()]
+    for place in [*written, path, *folders, partial]:
+        descriptor = os.open(place, os.O_RDONLY)
         os.fsync(descriptor)
         os.close(descriptor)

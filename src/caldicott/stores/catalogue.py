@@ -11,8 +11,10 @@ import json
 import sqlite3
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from caldicott.stores.key_files import sync_folder
 from caldicott.vocabulary.errors import ProgramFault
 
 if TYPE_CHECKING:
@@ -97,6 +99,7 @@ class Catalogue:
     """The store's own record of itself."""
 
     def __init__(self, path: Path) -> None:
+        self._root = path.parent
         try:
             self._db = sqlite3.connect(path, isolation_level=None, timeout=30)
             self._db.execute("PRAGMA journal_mode = WAL")
@@ -150,10 +153,18 @@ class Catalogue:
         return next((r for r in self.submissions() if (r.sender, r.id) == (sender, submission_id)), None)
 
     def add_files(self, files: list[LiveFile]) -> None:
+        """They become live with the transaction; their names and their folders' names last from before it."""
+        self._sync_folders(files)
         self._db.executemany(
             "INSERT INTO live_file VALUES (:path, :kind, :owner, :part, :rows, :key_id)",
             [file.__dict__ for file in files],
         )
+
+    def _sync_folders(self, files: list[LiveFile]) -> None:
+        # A file's own sync does not promise its name, nor the names of new folders above it.
+        folders = {self._root / above for file in files for above in PurePosixPath(file.path).parents}
+        for folder in sorted(folders, reverse=True):
+            sync_folder(folder)
 
     def retire_files(self, kind: str, owner: str) -> None:
         """They stop being live; the sweep removes them from the disk."""

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 VERSION = "caldicott-v1"
 KEY_BYTES = 32
 NONCE_BYTES = 12
+_NEW_FOLDERS = 4
+"""`.config`, `caldicott` and `keys` may all be new, and their names must last as long as the key."""
 MAKE_KEY_FILE = "head -c 32 /dev/urandom | base64 > FILE && chmod 600 FILE"
 
 
@@ -105,6 +107,8 @@ def make_key_file(path: Path) -> HeldKek:
     with key_files.locked(path.parent):  # sweeps the half-made key file of a killed start
         if not path.exists():
             key_files.put(path, base64.b64encode(os.urandom(KEY_BYTES)) + b"\n")
+            for folder in path.parents[1:_NEW_FOLDERS]:
+                key_files.sync_folder(folder)
     return kek_from_file(path)
 
 

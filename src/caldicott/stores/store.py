@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 from caldicott.stores.audit_log import AuditLog
 from caldicott.stores.catalogue import Catalogue
 from caldicott.stores.key_encryption import locate
+from caldicott.stores.key_files import sync_folder
 from caldicott.stores.keys import KeyRing
 from caldicott.stores.vault import Vault
 from caldicott.vocabulary.errors import DoesNotHold, ProgramFault
@@ -57,6 +58,8 @@ class Store:
         vault = root / "vault"
         vault.mkdir(mode=0o700, exist_ok=True)
         self.vault = Vault(vault, self.keys, self.id)
+        for folder in (root, root.absolute().parent):  # keys, log and store must still have names after a power cut
+            sync_folder(folder)
         self.deliver_outbox()
         self.sweep()
 
