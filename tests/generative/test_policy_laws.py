@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.unit.policy.small_register import small, small_words
+from tests.unit.policy.small_register import small, small_with, small_words
 
 from caldicott.policy.decide import decide
 from caldicott.policy.decision import Permit, Request
@@ -22,7 +22,7 @@ from caldicott.vocabulary.terms import Identifier, Relationship, Role
 
 REGISTER = small()
 ACTIONS = ("see", "land", "link", "release", "decide", "edit", "approve", "reidentify")
-DATASETS = ("sus-apc", "mart", "scores", "social-care", "case-files", "care-record")
+DATASETS = ("sus-apc", "walk-in", "mart", "scores", "social-care", "case-files", "care-record")
 ORGANISATIONS = (None, "QZZ", "example-dscro", "RZ1", "Z80001", "z80002", "Z80003", "Z80004")
 RULES = [(entry, rule) for entry in REGISTER.activities for rule in entry.roles]
 
@@ -93,6 +93,26 @@ def test_taking_a_role_rule_away_never_opens_a_door(request, at, number):
     assert permitted(request, REGISTER, at) or not permitted(request, fewer, at)
 
 
+@given(requests(), days, st.integers(0, len(REGISTER.activities[0].flows) - 1))
+def test_a_flow_without_a_document_never_closes_a_door(request, at, number):
+    """What is permitted stays permitted when a flow forgets its document: only documents hold anything up."""
+    register = small_with(f"activities.planning.flows.{number}.instrument", None)
+    assert permitted(request, register, at) or not permitted(request, REGISTER, at)
+
+
+@given(requests(), days)
+def test_nobody_reidentifies_whom_the_domain_does_not_name(request, at):
+    """Whatever a role may see, going back to a person needs the domain's word for it, and names the relationship."""
+    decision = decide(replace(request, action="reidentify"), REGISTER, at)
+    if isinstance(decision, Permit):
+        domain = REGISTER.activity(request.activity).pseudonym_domain
+        assert request.role in domain.reidentify_roles
+        assert decision.obligations.relationship == domain.reidentify_relationship
+        assert request.relationship in (None, domain.reidentify_relationship)
+        assert request.format == "identifiable"
+        assert decision.obligations.record_viewing
+
+
 @given(requests(), days, st.integers(0, len(REGISTER.instruments) - 1))
 def test_taking_a_document_away_never_opens_a_door(request, at, number):
     """A document that is gone cannot permit anything, and what it excluded is not admitted by its absence."""
@@ -105,8 +125,9 @@ def test_taking_a_document_away_never_opens_a_door(request, at, number):
 def test_whoever_may_have_more_telling_data_may_have_less_telling_data(request, at):
     """Without identifiers asked for, permits go down the ladder of formats without a break.
 
-    (With identifiers the law would be false: they come with identifiable data only.)
+    (With identifiers the law would be false: they come with identifiable data only. So does reidentification.)
     """
+    assume(request.action != "reidentify")
     answers = [
         permitted(replace(request, format=one), REGISTER, at) for one in sorted(DataFormat, key=lambda one: one.tells)
     ]

@@ -56,13 +56,15 @@ def _section(entry: ProcessingActivity, register: Register, at: date) -> str:
 
 
 def _questions(entry: ProcessingActivity) -> Iterator[Request]:
-    """To see, for every role; any other action for the roles that have a rule for it."""
+    """To see, for every role; any other action for the roles that have a rule for it, or the domain's word."""
     rules = entry.roles or ()
     uses = {use.dataset for use in entry.datasets or ()} | {dataset for rule in rules for dataset in rule.datasets}
     named = [role for role in Role if any(rule.role == role for rule in rules)]
     nobody = next(role for role in Role if role not in named)
     for role in (*named, nobody):
         actions = ["see", *sorted({rule.action for rule in rules if rule.role == role} - {"see"})]
+        if entry.pseudonym_domain is not None and role in named:
+            actions.append("reidentify")
         for action, dataset in itertools.product(actions, sorted(uses) or ["(none)"]):
             yield Request(role if role in named else _NOBODY, entry.id, dataset, "aggregated", action=action)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 from tests.golden.held_registers import held, names
 
+from caldicott.policy.agreements import against_agreement
 from caldicott.policy.decide import decide
 from caldicott.policy.decision import Permit, Request
 from caldicott.policy.explain import explain
@@ -42,6 +44,15 @@ def until_2018(register):
     approval = register.instrument("cag-7-07")
     known = tuple(event for event in approval.history if event.valid_until <= date(2018, 9, 30))
     shorter = approval.model_copy(update={"history": known})
+    instruments = tuple(shorter if one.id == shorter.id else one for one in register.instruments)
+    return register.model_copy(update={"instruments": instruments})
+
+
+def ended(register, instrument_id, last):
+    """The register with one document ending on that day."""
+    lapsing = register.instrument(instrument_id)
+    end = lapsing.history[0].model_copy(update={"valid_until": last})
+    shorter = lapsing.model_copy(update={"history": (end,)})
     instruments = tuple(shorter if one.id == shorter.id else one for one in register.instruments)
     return register.model_copy(update={"instruments": instruments})
 
@@ -123,13 +134,96 @@ def test_a_federation_loses_exactly_one_practice_when_its_guardians_agreement_la
     """Each practice's Caldicott Guardian agrees for that practice alone; the day after a lapse only it is gone."""
     before = _seen_by_the_federation(example, TODAY)
     assert len(before) >= 2
-    lapsing = example.instrument("guardian-agreement-z80002")
-    ended = lapsing.history[0].model_copy(update={"valid_until": date(2026, 11, 21)})
-    shorter = lapsing.model_copy(update={"history": (ended,)})
-    instruments = tuple(shorter if one.id == shorter.id else one for one in example.instruments)
-    register = example.model_copy(update={"instruments": instruments})
+    register = ended(example, "guardian-agreement-z80002", date(2026, 11, 21))
     assert _seen_by_the_federation(register, date(2026, 11, 21)) == before
     assert before - _seen_by_the_federation(register, TODAY) == {"Z80002"}
+
+
+def test_only_the_domains_role_goes_back_from_a_score_to_a_person(example):
+    """A GP may find out whose score it is, for the own practice's patients; planners, staff and the office may not."""
+    back = Request("gp", "risk-stratification", "risk-scores", "identifiable", action="reidentify")
+    permit = decide(back, example, TODAY)
+    assert isinstance(permit, Permit)
+    assert permit.obligations.relationship == "own_practice"
+    assert permit.obligations.record_viewing
+    for role in set(Role) - {Role.GP}:
+        for data_format in DataFormat:
+            assert not permitted(replace(back, role=role, format=data_format), example)
+
+
+def test_nobody_goes_back_to_a_person_from_planning(example):
+    """The planning marts have pseudonyms, but their domain names nobody who may lift them."""
+    for dataset in ("commissioning-mart", "sus-apc", "gp-patients"):
+        for role in Role:
+            back = Request(role, "commissioning-planning", dataset, "identifiable", action="reidentify")
+            codes = [reason.code for reason in decide(back, example, TODAY).reasons]
+            assert "reidentify-not-named" in codes
+
+
+def test_when_the_councils_agreement_ends_social_care_stops_and_the_rest_goes_on(example):
+    """Each dataset stands on the document of the flow that brings it."""
+    register = ended(example, "council-sharing-agreement", date(2026, 11, 21))
+    landing = Request("dscro_operator", "commissioning-planning", "social-care", "identifiable", action="land")
+    assert permitted(landing, register, date(2026, 11, 21))
+    refusal = decide(landing, register, TODAY)
+    (reason,) = refusal.reasons
+    assert (reason.code, reason.on) == ("flow-instrument-lapsed", date(2026, 11, 21))
+    assert "Example Council" in reason.text
+    for dataset in ("sus-apc", "gp-patients", "out-of-hours"):
+        assert permitted(replace(landing, dataset=dataset), register)
+
+
+def test_when_the_practices_agreement_ends_their_records_are_not_joined_any_more(example):
+    """Planning itself goes on with the hospitals' records."""
+    register = ended(example, "gp-sharing-agreement", date(2026, 11, 21))
+    linking = Request("dscro_operator", "commissioning-planning", "gp-medications", "identifiable", action="link")
+    assert [reason.code for reason in decide(linking, register, TODAY).reasons] == ["flow-instrument-lapsed"]
+    assert permitted(replace(linking, dataset="sus-apc"), register)
+
+
+def test_nobody_lands_what_is_made_here(example):
+    """Marts and scores come out of an activity; a file that claims to be one is not let in."""
+    for activity, dataset in (("commissioning-planning", "commissioning-mart"), ("risk-stratification", "risk-scores")):
+        landing = Request("dscro_operator", activity, dataset, "identifiable", action="land")
+        assert [reason.code for reason in decide(landing, example, TODAY).reasons] == ["dataset-not-incoming"]
+
+
+def test_the_analyst_hands_on_totals_only(example):
+    """To work with rows is one thing, to hand them on another: release has a rule of its own, for totals."""
+    rows = Request("commissioning_analyst", "commissioning-planning", "commissioning-mart", "pseudonymised")
+    assert permitted(rows, example)
+    assert not permitted(replace(rows, action="release"), example)
+    assert permitted(replace(rows, action="release", format="aggregated"), example)
+
+
+@pytest.mark.parametrize("sender", ["RZ1", "RZ2", "NZ1", "RZC", "RZM", "NZO", "NZU", "999", "0CX", "X26", "Z80150"])
+def test_every_sender_of_the_example_is_known(example, sender):
+    """Trusts, council, support unit, national body and member practices may send under an agreement that covers it."""
+    landing = Request("dscro_operator", "commissioning-planning", "sus-apc", "identifiable", action="land")
+    assert against_agreement("dars-dsa", landing, example, TODAY, sender=sender) is None
+
+
+@pytest.mark.parametrize("sender", ["RZ9", "Z80151", "X27"])
+def test_a_stranger_sends_nothing(example, sender):
+    """However good the agreement it names, a sender the register does not know is refused and named."""
+    landing = Request("dscro_operator", "commissioning-planning", "sus-apc", "identifiable", action="land")
+    told = explain(against_agreement("dars-dsa", landing, example, TODAY, sender=sender))
+    assert f"The sender '{sender}' is unknown" in told
+    assert "enter the sender among the organisations" in told
+
+
+def test_an_agreement_is_good_for_its_own_records_only(example):
+    """Social care cannot come in under the agreement with the practices, nor for risk stratification under any."""
+    landing = Request("dscro_operator", "commissioning-planning", "social-care", "identifiable", action="land")
+
+    def codes(agreement, request):
+        refusal = against_agreement(agreement, request, example, TODAY, sender="999")
+        return [reason.code for reason in refusal.reasons] if refusal else []
+
+    assert codes("council-sharing-agreement", landing) == []
+    assert codes("gp-sharing-agreement", landing) == ["agreement-other-dataset"]
+    risk = replace(landing, activity="risk-stratification")
+    assert codes("council-sharing-agreement", risk) == ["agreement-other-activity"]
 
 
 def test_social_care_never_enters_risk_stratification(example):

@@ -11,6 +11,7 @@ from typing import Any
 from caldicott.register.model import Register
 
 AT = date(2026, 11, 22)
+OUTGOING = ("mart", "scores")
 RIGHTS = (
     "access",
     "rectification",
@@ -48,6 +49,17 @@ def rule(role: str, ceiling: str, **more: Any) -> dict[str, Any]:
     return {"role": role, "ceiling": ceiling, **more}
 
 
+def flow(flow_id: str, *datasets: str, **more: Any) -> dict[str, Any]:
+    return {
+        "id": flow_id,
+        "from_organisation": "example-trust",
+        "to_organisation": "example-icb",
+        "format": "identifiable",
+        "datasets": list(datasets),
+        **more,
+    }
+
+
 def activity(activity_id: str, datasets: tuple[str, ...], roles: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
     return {
         "id": activity_id,
@@ -69,15 +81,8 @@ def activity(activity_id: str, datasets: tuple[str, ...], roles: list[dict[str, 
         "identifiers_allowed": ["nhs_number", "postcode", "dob"],
         "inputs_whitelist": [],
         "sources": ["example-trust"],
-        "datasets": [{"dataset": dataset, "direction": "in"} for dataset in datasets],
-        "flows": [
-            {
-                "id": f"to-{activity_id}",
-                "from_organisation": "example-trust",
-                "to_organisation": "example-icb",
-                "format": "identifiable",
-            },
-        ],
+        "datasets": [{"dataset": dataset, "direction": "out" if dataset in OUTGOING else "in"} for dataset in datasets],
+        "flows": [flow(f"to-{activity_id}")],
         "recipients": [],
         "roles": roles,
         "objections": {"exemptions": [{"kind": "direct_care", "reference": "invented"}]},
@@ -94,7 +99,7 @@ def activity(activity_id: str, datasets: tuple[str, ...], roles: list[dict[str, 
 def _planning() -> dict[str, Any]:
     return activity(
         "planning",
-        ("sus-apc", "mart"),
+        ("sus-apc", "walk-in", "mart"),
         [
             rule("dscro_operator", "identifiable", action="land", organisations=["example-dscro"]),
             rule("commissioning_analyst", "pseudonymised", datasets=["mart"], requires=["training"]),
@@ -102,6 +107,13 @@ def _planning() -> dict[str, Any]:
             rule("public", "aggregated", action="release", datasets=["mart"]),
         ],
         instruments=["dsa"],
+        flows=[
+            flow("trust-to-icb", "sus-apc", instrument="dsa"),
+            flow("walk-in-to-icb", "walk-in", instrument="walk-in-old"),
+            flow("walk-in-by-courier", "walk-in"),
+            flow("walk-in-to-icb-again", "walk-in", instrument="walk-in-new"),
+            flow("mart-to-partners", "mart", instrument="mart-out"),
+        ],
         confidentiality_basis={"kind": "statute", "reference": "invented"},
         objections={
             "rules": [
@@ -133,7 +145,14 @@ def _risk_scores() -> dict[str, Any]:
         instruments=["dsa"],
         confidentiality_basis={"kind": "s251", "instrument": "cag-risk", "reference": "invented"},
         objections={"rules": [{"scheme": "risk", "covers_formats": ["identifiable", "pseudonymised"]}]},
-        pseudonym_domain={"name": "risk", "letter": "R", "recipient": "example-icb", "agreement": "dsa", "epoch": 1},
+        pseudonym_domain={
+            "name": "risk",
+            "letter": "R",
+            "recipient": "example-icb",
+            "agreement": "dsa",
+            "epoch": 1,
+            "reidentify_roles": ["gp", "commissioning_analyst"],
+        },
         disclosure_control={"rule": "hes-2018"},
     )
 
@@ -195,6 +214,9 @@ def small_words() -> dict[str, Any]:
             instrument("dsa", "dars_dsa", date(2029, 3, 31)),
             instrument("cag-risk", "s251_approval", date(2027, 9, 30), datasets_excluded=["social-care"]),
             instrument("training", "training", date(2027, 3, 31)),
+            instrument("walk-in-old", "agreement", date(2026, 12, 31)),
+            instrument("walk-in-new", "agreement", date(2027, 6, 30), valid_from=date(2026, 12, 15)),
+            instrument("mart-out", "agreement", date(2028, 6, 30)),
             agreement("Z80001", date(2028, 3, 31)),
             agreement("Z80002", date(2026, 12, 31)),
         ],

@@ -56,6 +56,7 @@ def boundaries(register, entry):
     ends |= {notice.published for notice in controller.notices}
     ends |= {day for member in controller.member_practices for day in (member.valid_from, member.valid_to)}
     required = {one for rule in entry.roles or () for one in rule.requires}
+    required |= {flow.instrument for flow in entry.flows or ()}
     for instrument in register.instruments:
         if instrument.id in required | set(entry.instruments) or entry.id in instrument.activities:
             ends |= {instrument.valid_from, *(event.valid_until for event in instrument.history)}
@@ -68,17 +69,28 @@ def chosen(entry, role, register):
     uses = [use.dataset for use in entry.datasets or ()]
     excluded = [one for instrument in register.instruments for one in instrument.datasets_excluded if one in uses]
     practices = [member.ods for member in register.controller.member_practices][:4]
+    back = ["reidentify"] if entry.pseudonym_domain else []
     for rule in rules:
-        action = rule.action if rule.action in ("land", "link") else "see"
-        for dataset in ((rule.datasets or uses or ["none"])[0], *excluded):
-            for organisation in (None, *rule.organisations[:1]):
-                yield dataset, organisation, None, action
-        if rule.relationship in ("own_practice", "federation"):
-            yield from (
-                ((rule.datasets or uses or ["none"])[0], practice, rule.relationship, action) for practice in practices
-            )
+        datasets = unlike(entry, rule.datasets or uses or ["none"])
+        for action in (*{rule.action, *(["see"] if rule.action not in ("land", "link") else [])}, *back):
+            for dataset in (*datasets, *excluded):
+                yield dataset, None, None, action
+            for organisation in rule.organisations[:1]:
+                yield datasets[0], organisation, None, action
+            if rule.relationship in ("own_practice", "federation"):
+                yield from ((datasets[0], practice, rule.relationship, action) for practice in practices)
     if not rules:
         yield (uses or ["none"])[0], None, None, "see"
+
+
+def unlike(entry, datasets):
+    """One dataset of each kind: by its direction and by the documents of the flows that carry it."""
+    directions = {use.dataset: use.direction for use in entry.datasets or ()}
+    flows = [(flow.instrument, flow.datasets) for flow in entry.flows or () if flow.instrument]
+    kinds = {}
+    for one in datasets:
+        kinds.setdefault((directions.get(one), *sorted({by for by, carried in flows if one in carried})), one)
+    return list(kinds.values())
 
 
 def grid(register):
@@ -169,6 +181,18 @@ MUTATIONS = {
     "a role let in": ('principal == Role::"public"', 'principal == Role::"researcher"'),
     "a relationship ignored": ('context.relationship == "own_practice" else true', "true else true"),
     "an agreement overlooked": ("context.on <= 20261231", "context.on <= 20361231"),
+    "a release by a rule to see": ('action in [Action::"see"]', 'action in [Action::"see", Action::"release"]'),
+    "what goes out landed": ('["sus-apc", "walk-in"].contains', '["sus-apc", "walk-in", "mart"].contains'),
+    "a flow's lapse overlooked": ("context.on <= 20270630", "context.on <= 20370630"),
+    "a role let back": (
+        'principal == Role::"gp", action in [Action::"reidentify"]',
+        'principal == Role::"dscro_operator", action in [Action::"reidentify"]',
+    ),
+    "another relationship let back": (
+        'action in [Action::"see"], resource == Activity::"risk-scores"',
+        'action in [Action::"see", Action::"reidentify"], resource == Activity::"risk-scores"',
+    ),
+    "a group let back": ('(context.format == "identifiable") &&', "(true) &&"),
     "identifiers ignored": ("containsAll(context.identifiers)", "containsAny(context.identifiers)"),
 }
 
@@ -183,9 +207,9 @@ def test_the_comparison_has_teeth(name):
     policies = right.policies.replace(before, after)
     policies = policies.replace('@id("status/old-scores")\n;', "")
     wrong = CedarExport(policies, right.schema, right.entities)
-    asked = [*grid(register), *scattered(register, 3000, seed=1)]
-    differ, _ = disagreements(register, asked, wrong)
-    assert differ
+    asked = [*scattered(register, 6000, seed=1), *grid(register)]
+    chunks = (asked[start : start + 1000] for start in range(0, len(asked), 1000))
+    assert any(disagreements(register, chunk, wrong)[0] for chunk in chunks)
 
 
 @pytest.mark.parametrize(
@@ -207,6 +231,17 @@ def test_the_comparison_has_teeth(name):
         ("organisations.1.ods", "Z80001"),
         ("controller.ods", None),
         ("instruments.dsa.history", []),
+        ("instruments.walk-in-new.valid_from", date(2027, 2, 1)),
+        ("activities.planning.flows.1.instrument", "lost"),
+        ("activities.planning.flows.3.instrument", "lost"),
+        ("activities.planning.datasets.2.direction", "in"),
+        ("activities.planning.pseudonym_domain.reidentify_roles", ["commissioning_analyst", "public"]),
+        ("activities.risk-scores.pseudonym_domain.reidentify_roles", []),
+        ("activities.risk-scores.pseudonym_domain.reidentify_relationship", "federation"),
+        ("activities.risk-scores.pseudonym_domain.reidentify_relationship", "none"),
+        ("activities.risk-scores.pseudonym_domain.reidentify_relationship", "care"),
+        ("activities.risk-scores.roles.0.ceiling", "pseudonymised"),
+        ("activities.risk-scores.roles.1.relationship", "none"),
     ],
 )
 def test_cedar_agrees_on_registers_with_one_thing_changed(path, value):

@@ -305,6 +305,7 @@ def test_a_permit_names_its_rule_documents_and_notice():
         ("role-rule", "activity planning"),
         ("instrument-live", "Document dsa"),
         ("instrument-live", "Document training"),
+        ("instrument-live", "Document mart-out"),
         ("notice-published", "notice 1"),
     ]
 

@@ -66,6 +66,30 @@ def test_the_record_of_a_permit_is_plain_json():
     assert record["register_digest"] == "small"
 
 
+def test_columns_are_told_in_words_and_recorded_exactly():
+    """The person hears groups; the program gets every class."""
+    permit = decide(ANALYST, small(), AT)
+    assert "- Columns: about care and services; sex, ethnicity and the like; age band and birth year" in explain(permit)
+    classes = as_record(permit)["obligations"]["column_classes"]
+    assert classes == sorted(permit.obligations.column_classes)
+    assert {"age_band", "birth_year", "outward_postcode", "token"} <= set(classes)
+
+
+def test_pseudonyms_are_told_of_only_where_there_are_any():
+    """A total has no pseudonym; the record keeps the activity's domain."""
+    assert "- Pseudonyms: of the domain planning and of no other." in explain(decide(ANALYST, small(), AT))
+    total = decide(Request("public", "planning", "mart", "aggregated", action="release"), small(), AT)
+    assert "Pseudonyms" not in explain(total)
+    assert as_record(total)["obligations"]["domain"]["name"] == "planning"
+
+
+def test_no_sentence_is_a_list_of_datasets():
+    """A rule over many datasets is told as a rule over this one."""
+    told = explain(decide(ANALYST, small(), AT))
+    assert "- The activity planning lets the role commissioning_analyst see this dataset, up to pseudonymised." in told
+    assert max(len(line) for line in told.splitlines()) < 300
+
+
 def test_the_record_of_a_refusal_has_reasons_next_step_and_post():
     """The same words as for the person, in fields."""
     record = as_record(decide(GP, small(), date(2027, 10, 1)))
