@@ -17,11 +17,15 @@ import pyarrow.csv as pa_csv
 
 from caldicott.disclosure.counts import protected
 from caldicott.engines.duckdb.marts import DuckDbExports
+from caldicott.engines.duckdb.people import BIT
 from caldicott.facts.disclosure import rule
+from caldicott.facts.governance import service_areas
 from caldicott.operations.people import People, gather, give_tokens
 from caldicott.operations.perform import Act, House, ask, perform
 from caldicott.policy.decision import Permit, Request
 from caldicott.policy.explain import explain
+from caldicott.safe_haven.objections import schemes_for
+from caldicott.safe_haven.release import LINKED_MART
 from caldicott.stores.key_files import sync_folder
 from caldicott.stores.names import unused_name
 from caldicott.stores.submissions.manifest import sha256_of
@@ -178,22 +182,34 @@ def _write(
     report: Exported,
 ) -> None:
     exports, mask, root = DuckDbExports(people.engine), people.mask(dataset), house.store.root
+    by_area = _masks_by_area(house, permit) if dataset == LINKED_MART else None
     report.formats[dataset] = permit.request.format
     if permit.request.format == DataFormat.PSEUDONYMISED:
         for file in files:
             folder = partial / dataset / f"month={file.part.split('/')[1]}"
             folder.mkdir(parents=True)
-            rows = exports.write_rows(root / file.path, mask=mask, to=folder / "rows.parquet")
+            rows = exports.write_rows(root / file.path, mask=mask, to=folder / "rows.parquet", by_area=by_area)
             report.rows[dataset] = report.rows.get(dataset, 0) + rows
         return
     by_month = {file.part.split("/")[1]: root / file.path for file in files}
-    table = exports.grouped(by_month, mask=mask)
+    table = exports.grouped(by_month, mask=mask, by_area=by_area)
     disclosure = rule(permit.obligations.disclosure_rule or "hes-2018")
     for name in ("persons", "contacts"):
         place = table.schema.get_field_index(name)
         table = table.set_column(place, name, protected(table.column(name), disclosure))
     pa_csv.write_csv(table, partial / f"{dataset}.csv")
     report.rows[dataset] = table.num_rows
+
+
+def _masks_by_area(house: House, permit: Permit) -> dict[str, int]:
+    """Of the linked mart's service areas, who is out of which: what stops a dataset stops its part of the mart."""
+    entry = house.register.activity(permit.request.activity)
+    rules = entry.objections.rules if entry and entry.objections else ()
+    standing = [rule for rule in rules if permit.request.format in rule.covers_formats]
+    masks: dict[str, int] = {}
+    for dataset, area in service_areas().items():
+        masks[area] = masks.get(area, 0) | sum(BIT[scheme] for scheme in schemes_for(dataset, standing))
+    return masks
 
 
 def _write_receipt(house: House, partial: Path, report: Exported) -> None:

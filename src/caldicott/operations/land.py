@@ -97,15 +97,36 @@ def _layout(manifest: Manifest) -> Layout:
 
 
 def _already(manifest: Manifest, earlier: SubmissionRecord, folder: Path) -> Landed:
-    if earlier.content_sha256 == manifest.digest:
+    if (earlier.content_sha256, *_said_then(earlier)) == (manifest.digest, *_said(manifest)):
         counts = earlier.counts["quarantined_by"]
         admitted = earlier.rows - earlier.quarantined
         return Landed(folder.name, manifest.id, manifest.dataset, earlier.rows, admitted, counts, already=True)
     raise DoesNotHold(
-        f"the sender's submission '{manifest.id}' landed already with other content",
+        f"the sender's submission '{manifest.id}' landed already with other content or another manifest",
         code="submission_differs",
         next_step="ask the sender to give the new submission an id of its own; what landed stays",
     )
+
+
+def _said(manifest: Manifest) -> tuple[object, ...]:
+    period, extracted = (
+        (manifest.period_from.isoformat(), manifest.period_to.isoformat()),
+        manifest.extracted.isoformat(),
+    )
+    return (
+        *period,
+        extracted,
+        manifest.layout,
+        manifest.purposes,
+        manifest.agreement,
+        manifest.format,
+        manifest.update,
+    )
+
+
+def _said_then(earlier: SubmissionRecord) -> tuple[object, ...]:
+    period = (earlier.period_from, earlier.period_to, earlier.extracted)
+    return (*period, earlier.layout, earlier.purposes, earlier.agreement, earlier.format, earlier.update_kind)
 
 
 def _ask(house: House, manifest: Manifest) -> None:

@@ -11,6 +11,7 @@ from caldicott.engines.duckdb.people import BIT, DuckDbPeople
 from caldicott.facts.layout import ColumnClass, IdentityKind, load
 from caldicott.safe_haven.objections import is_answer_usable, schemes_for
 from caldicott.safe_haven.persons import numbered
+from caldicott.safe_haven.release import Place, places
 from caldicott.stores.catalogue import LiveFile
 from caldicott.stores.clear_rows import ClearRows
 from caldicott.vocabulary.terms import Objection
@@ -43,8 +44,8 @@ class People:
 def gather(house: House, submissions: Sequence[SubmissionRecord], granted: dict[str, Permit]) -> People:
     """Everyone the submissions speak of, with the objections that stand today."""
     rows, engine = ClearRows(house.store), DuckDbPeople()
-    for submission in submissions:
-        _meet(rows, engine, submission)
+    for uid, place in places(submissions).items():
+        _meet(rows, engine, next(s for s in submissions if s.uid == uid), place)
     ndop_answered = _take_answer(house, rows, engine, submissions)
     numbers, local = rows.person_index()
     engine.add_index(numbers.to_reader(), local.to_reader())
@@ -69,7 +70,7 @@ def give_tokens(house: House, people: People, domain: PseudonymDomain) -> int:
     return tokens.num_rows
 
 
-def _meet(rows: ClearRows, engine: DuckDbPeople, submission: SubmissionRecord) -> None:
+def _meet(rows: ClearRows, engine: DuckDbPeople, submission: SubmissionRecord, place: Place) -> None:
     layout = load(submission.layout)
     if submission.dataset == "national-data-opt-out" or layout.identity_kind == IdentityKind.NONE:
         return
@@ -80,12 +81,13 @@ def _meet(rows: ClearRows, engine: DuckDbPeople, submission: SubmissionRecord) -
     if found := rows.read_all(submission.uid, ["identity"]):
         engine.add_numbers(found)
     if submission.dataset == "gp-objections" and (found := rows.read_all(submission.uid, _OBJECTION_COLUMNS)):
-        engine.add_objections(found)
+        sender = f"{submission.sender}/{submission.layout}"
+        engine.add_objections(found, sender=sender, since=place.since, replaced=place.replaced_periods)
     if submission.dataset == "pds":
         _meet_demographics(rows, engine, submission)
 
 
-_OBJECTION_COLUMNS = ("identity", "objection_code", "recorded_on")
+_OBJECTION_COLUMNS = ("identity", "objection_code", "recorded_on", "record_hash", "withdrawn", "file_row")
 
 
 def _meet_demographics(rows: ClearRows, engine: DuckDbPeople, submission: SubmissionRecord) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from caldicott.engines.duckdb.mart_files import MonthWriter
 from caldicott.engines.duckdb.mart_sql import MartColumns, Supersession
 from caldicott.engines.duckdb.marts import DuckDbMarts
 from caldicott.facts.governance import service_areas
@@ -158,18 +159,21 @@ class _Work:
     ) -> None:
         self._rows = ClearRows(house.store)
         self._house, self._entry, self._people, self._granted = house, entry, people, granted
-        self._marts = DuckDbMarts(people.engine)
+        self._writer = MonthWriter()
+        self._marts = DuckDbMarts(people.engine, self._writer)
         self.run_id = run_id
         self._root = house.store.root / "marts" / entry.id / run_id
         self.files: list[LiveFile] = []
+        self._known_newer: set[str] = set()
 
     def make(self, submissions: list[SubmissionRecord], report: ActivityRun) -> list[Outcome]:
         """Write every dataset by month, then the linked mart; count what became of each submission."""
         released = [s for s in submissions if s.dataset not in KEPT_IN_THE_SAFE_HAVEN]
         standing = {uid: self._supersession(uid, place, submissions) for uid, place in places(submissions).items()}
         outcomes = [self._count(s, standing[s.uid]) for s in released]
-        for dataset in sorted({s.dataset for s in released}):
-            report.rows[dataset] = self._write(dataset, [s for s in released if s.dataset == dataset], standing)
+        with self._writer:
+            for dataset in sorted({s.dataset for s in released}):
+                report.rows[dataset] = self._write(dataset, [s for s in released if s.dataset == dataset], standing)
         self._link(report)
         self._sync()
         for outcome in outcomes:
@@ -179,15 +183,21 @@ class _Work:
 
     def _supersession(self, uid: str, place: Place, submissions: list[SubmissionRecord]) -> Supersession:
         submission = next(s for s in submissions if s.uid == uid)
-        for newer in place.newer_net_changes:
-            if found := self._rows.read_all(newer, ["record_hash"]):
-                self._marts.add_newer(found, since=next(i for i, s in enumerate(submissions) if s.uid == newer))
+        line = f"{submission.sender}/{submission.layout}"
+        for newer in (*place.newer_net_changes, *place.newer_replacements):
+            # Inside its period a replacement needs no keys: there nothing older is live.
+            found = self._rows.read_all(newer, ["record_hash"], outside_period=newer in place.newer_replacements)
+            if found and newer not in self._known_newer:
+                since = next(i for i, s in enumerate(submissions) if s.uid == newer)
+                self._marts.add_newer(found, since=since, line=line)
+                self._known_newer.add(newer)
         repeats = self._rows.repeats(uid)
         for rows in repeats:
             self._marts.add_repeats(rows, submission=uid)
         return Supersession(
             replaced_periods=place.replaced_periods,
-            newer_keys=bool(place.newer_net_changes),
+            newer_keys=bool(place.newer_net_changes or place.newer_replacements),
+            line=line,
             since=place.since,
             has_repeats=bool(repeats),
             submission=uid,

@@ -40,6 +40,7 @@ class Place:
     since: int
     replaced_periods: tuple[tuple[date, date], ...]
     newer_net_changes: tuple[str, ...]
+    newer_replacements: tuple[str, ...] = ()
 
 
 def places(submissions: Sequence[Submitted]) -> dict[str, Place]:
@@ -60,4 +61,5 @@ def _place(since: int, submission: Submitted, later: Iterable[Submitted]) -> Pla
             if other.update_kind == "bulk-replacement"
         ),
         newer_net_changes=tuple(other.uid for other in newer if other.update_kind == "net-change"),
+        newer_replacements=tuple(other.uid for other in newer if other.update_kind == "bulk-replacement"),
     )

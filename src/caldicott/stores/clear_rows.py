@@ -38,9 +38,12 @@ class ClearRows:
         key = self.store.keys.open(file.key_id).use(aad.decode())
         return clear.read(self.store.root / file.path, key=key, aad=aad, columns=columns)
 
-    def read_all(self, submission: str, columns: Sequence[str]) -> pa.RecordBatchReader | None:
-        """Some columns of all of a submission's clear rows; None if it has none."""
-        files = self.parts(submission)
+    def read_all(
+        self, submission: str, columns: Sequence[str], *, outside_period: bool = False
+    ) -> pa.RecordBatchReader | None:
+        """Some columns of all of a submission's clear rows, or of those outside its period; None if it has none."""
+        # Rows of the period lie by month, YYYY-MM; the others by year, or undated.
+        files = [file for file in self.parts(submission) if not (outside_period and "-" in file.part)]
         if not files:
             return None
         first = self.read(files[0], columns)

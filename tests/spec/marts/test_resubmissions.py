@@ -85,6 +85,19 @@ def test_another_sender_replaces_nothing(house):
     assert house.refs() == ["0a", "0b"]
 
 
+def test_another_sender_s_change_touches_nothing(house):
+    """Record ids mean something within one sender only: another's deletion of the same id deletes nothing here."""
+    house.send("ncdr-sus-apc", _rows("0a", "1a"), sender="RZ1", extracted="2026-04-01T06:00:00")
+    house.send("ncdr-sus-apc", _rows("1b"), sender="RZ1", extracted="2026-04-02T06:00:00", update="net-change")
+    house.send("ncdr-sus-apc", _rows("0c"), sender="RZ2", extracted="2026-04-02T06:00:00")
+    deletion = _rows("0d", Update_Type="1")
+    house.send("ncdr-sus-apc", deletion, sender="RZ2", extracted="2026-04-03T06:00:00", update="net-change")
+    house.answer(CROWD)
+    house.land()
+    house.run()
+    assert house.refs() == ["0a", "1b"]
+
+
 def test_landing_twice_changes_nothing(house):
     """The same submission again is recognised: no file, no count and no mart is different."""
     house.send("ncdr-sus-apc", _rows("0a", "1a"), name="once")

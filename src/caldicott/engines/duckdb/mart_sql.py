@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from caldicott.engines.duckdb.connection import quoted, text
+from caldicott.engines.duckdb.mart_files import SHUFFLE_KEY
 from caldicott.facts.layout import ColumnClass, ColumnType, IdentityKind
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ class Supersession:
 
     replaced_periods: tuple[tuple[date, date], ...] = ()
     newer_keys: bool = False
-    """Whether the table `newer(record_hash, since)` has to be asked."""
+    """Whether the table `newer(record_hash, since, line)` has to be asked."""
+    line: str = ""
+    """Sender and layout: record keys mean something within them only."""
     since: int = 0
     """This submission's own place in the order of extracts."""
     has_repeats: bool = False
@@ -53,8 +56,8 @@ def is_live(supersession: Supersession) -> str:
         for first, last in supersession.replaced_periods
     ]
     if supersession.newer_keys:
-        since = supersession.since
-        terms.append(f"NOT EXISTS (FROM newer WHERE newer.record_hash = r.record_hash AND newer.since > {since})")
+        newer = f"newer.record_hash = r.record_hash AND newer.since > {supersession.since}"
+        terms.append(f"NOT EXISTS (FROM newer WHERE {newer} AND newer.line = {text(supersession.line)})")
     if supersession.has_repeats:
         terms.append(
             f"NOT EXISTS (FROM repeat WHERE repeat.submission = '{supersession.submission}' AND repeat.file_row = r.file_row)"
@@ -89,6 +92,14 @@ def excluded_by(masks: list[tuple[str, int]]) -> str:
     return f"CASE {cases} END" if masks else "NULL::VARCHAR"
 
 
+def with_shuffle_key(statement: str) -> str:
+    """With a key to shuffle by: the hash of the random token; rows of nobody (withheld, one-time) at random between."""
+    return (
+        f"SELECT *, coalesce(hash(person_token), (random() * 18446744073709551615)::UBIGINT) AS {quoted(SHUFFLE_KEY)} "
+        f"FROM ({statement})"
+    )
+
+
 def shuffled(statement: str) -> str:
     """In the order of the token; rows of nobody (withheld, one-time) at random between them."""
     return f"SELECT * FROM ({statement}) ORDER BY coalesce(person_token, substr(md5(random()::VARCHAR), 1, 18))"
@@ -110,8 +121,9 @@ def _may_stay(column: Column, columns: MartColumns) -> bool:
 def _derived(column: Column, columns: MartColumns) -> list[str]:
     name = f"r.{quoted(column.canonical)}"
     if column.column_class == ColumnClass.POSTCODE:
-        outward = f"nullif(upper(trim(CASE WHEN contains({name}, ' ') THEN split_part({name}, ' ', 1) "
-        outward += f"ELSE left({name}, greatest(length({name}) - 3, 0)) END)), '') AS outward_postcode"
+        code = f"trim({name})"
+        outward = f"nullif(upper(CASE WHEN contains({code}, ' ') THEN split_part({code}, ' ', 1) "
+        outward += f"ELSE left({code}, greatest(length({code}) - 3, 0)) END), '') AS outward_postcode"
         return [outward] if "outward_postcode" in columns.classes else []
     born = name if column.type == ColumnType.DATE else f"try_cast({name} AS DATE)"
     years = f"date_sub('year', {born}, coalesce(r.occurred_on, current_date))"

@@ -8,11 +8,12 @@ from caldicott.engines.duckdb import mart_sql
 from caldicott.engines.duckdb.connection import engine_faults, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import pyarrow as pa
 
+    from caldicott.engines.duckdb.mart_files import MonthWriter
     from caldicott.engines.duckdb.mart_sql import MartColumns, Supersession
     from caldicott.engines.duckdb.people import DuckDbPeople
     from caldicott.facts.layout import Layout
@@ -23,17 +24,18 @@ COMPRESSION = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
 class DuckDbMarts:
     """Writes the marts of one activity over the people of one run."""
 
-    def __init__(self, people: DuckDbPeople) -> None:
+    def __init__(self, people: DuckDbPeople, writer: MonthWriter) -> None:
         self._db = people.connection
-        self._db.execute("CREATE TEMP TABLE IF NOT EXISTS newer (record_hash UBIGINT, since INTEGER)")
+        self._writer = writer
+        self._db.execute("CREATE TEMP TABLE IF NOT EXISTS newer (record_hash UBIGINT, since INTEGER, line VARCHAR)")
         self._db.execute("CREATE TEMP TABLE IF NOT EXISTS repeat (submission VARCHAR, file_row BIGINT)")
 
-    def add_newer(self, rows: pa.RecordBatchReader, *, since: int) -> None:
-        """Column record_hash: keys that a net-change submission brings or withdraws."""
+    def add_newer(self, rows: pa.RecordBatchReader, *, since: int, line: str) -> None:
+        """Column record_hash: keys that a newer submission of that sender's line brings or withdraws."""
         self._register(rows)
         self._db.execute(
-            "INSERT INTO newer SELECT DISTINCT record_hash, $since FROM arriving WHERE record_hash IS NOT NULL",
-            {"since": since},
+            "INSERT INTO newer SELECT DISTINCT record_hash, $since, $line FROM arriving WHERE record_hash IS NOT NULL",
+            {"since": since, "line": line},
         )
 
     def add_repeats(self, rows: pa.RecordBatchReader, *, submission: str) -> None:
@@ -71,11 +73,14 @@ class DuckDbMarts:
             statement = mart_sql.month(layout, supersession, present=present, columns=columns, mask=mask)
             names.append(statement.replace("FROM arriving r", f"FROM arriving_{place} r"))
         union = " UNION ALL BY NAME ".join(f"({name})" for name in names)
-        with engine_faults("write a month of a mart"):
-            row = self._db.execute(f"COPY ({mart_sql.shuffled(union)}) TO {text(str(to))} ({COMPRESSION})").fetchall()[
-                0
-            ]
-        return int(row[0])
+        with engine_faults("make a month of a mart"):
+            rows = self._db.sql(mart_sql.with_shuffle_key(union)).to_arrow_table()
+        self._writer.write(rows, to)
+        return int(rows.num_rows)
+
+    def settle(self) -> None:
+        """Wait until every month is on its way to the disk."""
+        self._writer.settle()
 
     def write_linked_month(self, files: Sequence[tuple[str, Path]], *, to: Path) -> int:
         """The linked mart of a month: per person and service area, contacts and cost, on the token alone."""
@@ -114,26 +119,35 @@ class DuckDbExports:
     def __init__(self, people: DuckDbPeople) -> None:
         self._db = people.connection
 
-    def write_rows(self, path: Path, *, mask: int, to: Path) -> int:
+    def write_rows(self, path: Path, *, mask: int, to: Path, by_area: Mapping[str, int] | None = None) -> int:
         """One month for someone whose ceiling is pseudonymised; the rows of those who remain."""
+        barring = _barring(mask, by_area)
         remains = (
-            f"person_token IS NULL OR EXISTS (FROM person p WHERE p.token = person_token AND p.mask & {mask} = 0) "
-            f"OR EXISTS (FROM person_local p WHERE p.token = person_token AND p.mask & {mask} = 0)"
+            f"person_token IS NULL OR EXISTS (FROM person p WHERE p.token = person_token AND p.mask & {barring} = 0) "
+            f"OR EXISTS (FROM person_local p WHERE p.token = person_token AND p.mask & {barring} = 0)"
         )
         statement = mart_sql.shuffled(
-            f"SELECT * FROM read_parquet({text(str(path))}, hive_partitioning = false) WHERE {remains}"
+            f"SELECT * FROM read_parquet({text(str(path))}, hive_partitioning = false) m WHERE {remains}"
         )
         with engine_faults("export a month"):
             row = self._db.execute(f"COPY ({statement}) TO {text(str(to))} ({COMPRESSION})").fetchall()[0]
         return int(row[0])
 
-    def grouped(self, files: dict[str, Path], *, mask: int) -> pa.Table:
+    def grouped(self, files: dict[str, Path], *, mask: int, by_area: Mapping[str, int] | None = None) -> pa.Table:
         """Persons and contacts by month: the fixed table of those whose ceiling is aggregated."""
+        # A row of the linked mart stands for several contacts and says how many.
+        contacts = "coalesce(sum(contacts), 0)::BIGINT" if by_area is not None else "count(*)"
         parts = [
-            f"SELECT {text(month)} AS month, count(DISTINCT person_token) AS persons, count(*) AS contacts "
+            f"SELECT {text(month)} AS month, count(DISTINCT person_token) AS persons, {contacts} AS contacts "
             f"FROM read_parquet({text(str(path))}, hive_partitioning = false) m "
-            f"WHERE EXISTS (FROM person p WHERE p.token = m.person_token AND p.mask & {mask} = 0)"
+            f"WHERE EXISTS (FROM person p WHERE p.token = m.person_token AND p.mask & {_barring(mask, by_area)} = 0)"
             for month, path in files.items()
         ]
         with engine_faults("group a mart"):
             return self._db.sql(" UNION ALL ".join(parts) + " ORDER BY month").to_arrow_table()
+
+
+def _barring(mask: int, by_area: Mapping[str, int] | None) -> str:
+    # The linked mart holds several datasets, and an objection may stop one of them and not the others.
+    cases = " ".join(f"WHEN {text(area)} THEN {barring | mask}" for area, barring in (by_area or {}).items())
+    return f"(CASE m.service_area {cases} ELSE {mask} END)" if cases else str(mask)

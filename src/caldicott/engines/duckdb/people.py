@@ -19,6 +19,9 @@ from caldicott.facts.objections import codes
 from caldicott.vocabulary.terms import Objection
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
     import duckdb
     import pyarrow as pa
 
@@ -31,7 +34,10 @@ CREATE TEMP TABLE merger (number BIGINT, superseded BIGINT);
 CREATE TEMP TABLE demographic (number BIGINT, birth_date DATE);
 CREATE TEMP TABLE index_number (number BIGINT, person_id BIGINT);
 CREATE TEMP TABLE index_local (kind VARCHAR, value VARCHAR, person_id BIGINT);
-CREATE TEMP TABLE objection (number BIGINT, code VARCHAR, recorded_on DATE);
+CREATE TEMP TABLE coded_record (
+  number BIGINT, code VARCHAR, recorded_on DATE, record_hash UBIGINT, withdrawn BOOLEAN, file_row BIGINT,
+  sender VARCHAR, since INTEGER
+);
 CREATE TEMP TABLE objection_code (scheme VARCHAR, bit INTEGER, is_dissent BOOLEAN, code VARCHAR, effective_until DATE);
 CREATE TEMP TABLE allowed (number BIGINT);
 """
@@ -72,9 +78,18 @@ class DuckDbPeople:
         """Columns identity and birth_date, from the national feed."""
         self._insert("INSERT INTO demographic SELECT identity, birth_date FROM arriving", rows)
 
-    def add_objections(self, rows: pa.RecordBatchReader) -> None:
-        """Columns identity, objection_code and recorded_on."""
-        self._insert("INSERT INTO objection SELECT identity, objection_code, recorded_on FROM arriving", rows)
+    def add_objections(
+        self, rows: pa.RecordBatchReader, *, sender: str, since: int, replaced: Iterable[tuple[date, date]]
+    ) -> None:
+        """Columns identity, objection_code, recorded_on, record_hash, withdrawn and file_row of one submission."""
+        periods = "".join(f" AND recorded_on NOT BETWEEN DATE '{first}' AND DATE '{last}'" for first, last in replaced)
+        self._insert(
+            "INSERT INTO coded_record SELECT identity, objection_code, recorded_on, record_hash, withdrawn, file_row, "
+            f"$sender, $since FROM arriving WHERE true{periods}",
+            rows,
+            sender=sender,
+            since=since,
+        )
 
     def add_allowed(self, rows: pa.RecordBatchReader) -> None:
         """Column identity: who is in the national answer."""
@@ -111,6 +126,7 @@ class DuckDbPeople:
 
     def settle(self, *, ndop_answered: bool) -> None:
         """Every identity's person and the schemes that person objects by, as one bit mask."""
+        self.connection.execute(_LIVE_OBJECTIONS)
         self.connection.execute(_OBJECTING)
         out = "NOT EXISTS (FROM allowed WHERE allowed.number = living.living)" if ndop_answered else "true"
         ndop = BIT[Objection.NATIONAL_DATA_OPT_OUT]
@@ -148,8 +164,10 @@ class DuckDbPeople:
 
     def count_objecting(self) -> dict[str, int]:
         """Persons objecting by each scheme."""
-        counts = ", ".join(f"count(DISTINCT person_id) FILTER (mask & {bit} <> 0)" for bit in BIT.values())
-        row = self.connection.execute(f"SELECT {counts} FROM person").fetchall()[0]
+        counts = ", ".join(f"count(*) FILTER (mask & {bit} <> 0)" for bit in BIT.values())
+        row = self.connection.execute(
+            f"SELECT {counts} FROM (SELECT person_id, any_value(mask) AS mask FROM person GROUP BY person_id)"
+        ).fetchall()[0]
         return {scheme.value: int(count) for scheme, count in zip(BIT, row, strict=True)}
 
     def late_type2(self) -> int:
@@ -163,7 +181,7 @@ class DuckDbPeople:
     def _count(self, source: str) -> int:
         return int(self.connection.execute(f"SELECT count(*) FROM {source}").fetchall()[0][0])
 
-    def _insert(self, statement: str, rows: pa.RecordBatchReader, **parameters: str) -> None:
+    def _insert(self, statement: str, rows: pa.RecordBatchReader, **parameters: str | int) -> None:
         self.connection.register("arriving", rows)
         self.connection.execute(statement, parameters or None)
         self.connection.unregister("arriving")
@@ -184,6 +202,14 @@ _OUT_OF_CIRCLES = """
 CREATE OR REPLACE TEMP TABLE current AS
 SELECT a.number, coalesce(b.lowest, a.current_number) AS current_number
 FROM current a LEFT JOIN current b ON b.number = a.current_number
+"""
+
+# The newest extract's word on a record counts: a code deleted since, be it a refusal or its withdrawal, is not there.
+_LIVE_OBJECTIONS = """
+CREATE TEMP TABLE objection AS
+SELECT number, code, recorded_on FROM (
+  FROM coded_record QUALIFY row_number() OVER (PARTITION BY sender, record_hash ORDER BY since DESC, file_row) = 1
+) WHERE NOT withdrawn
 """
 
 # The latest code of a scheme decides; on the same day a dissent outweighs its withdrawal.
