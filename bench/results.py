@@ -1,0 +1,50 @@
+"""What every benchmark answers with, and how it becomes bench/RESULTS.md. That file is written here and by nobody else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number beside what was asked of it."""
+
+    name: str
+    target: str
+    measured: str = ""
+    held: bool | None = None
+    """None where there is no target, or it was not run."""
+    not_run: str = ""
+
+    def cells(self) -> list[str]:
+        if self.not_run:
+            return [self.name, self.target, "", f"not run: {self.not_run}"]
+        return [self.name, self.target, self.measured, {True: "held", False: "**missed**", None: ""}[self.held]]
+
+
+def markdown(lines: list[list[str]]) -> str:
+    """A table of cells, the first line its head."""
+    clean = [[str(cell).replace("|", "/").replace("\n", " ") for cell in line] for line in lines]
+    rule = ["---"] * len(clean[0])
+    return "\n".join("| " + " | ".join(line) + " |" for line in [clean[0], rule, *clean[1:]])
+
+
+def figures_table(figures: list[Figure]) -> str:
+    return markdown([["figure", "target", "measured", ""], *(figure.cells() for figure in figures)])
+
+
+def of_rows(rows: list[dict], *, more_is_better: tuple[str, ...] = ()) -> list[Figure]:
+    """Figures from the rows (name, value, unit, target) that the smaller benchmarks give."""
+    return [_of_row(row, more_is_better) for row in rows]
+
+
+def _of_row(row: dict, more_is_better: tuple[str, ...]) -> Figure:
+    value, target, unit = row["value"], row["target"], row["unit"]
+    measured = f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    if target is None:
+        return Figure(row["name"], "", f"{measured} {unit}".strip())
+    is_floor = unit in more_is_better
+    held = value >= target if is_floor else value <= target
+    return Figure(
+        row["name"], f"{'≥' if is_floor else '≤'} {target:,g} {unit}".strip(), f"{measured} {unit}".strip(), held=held
+    )

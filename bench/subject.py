@@ -1,0 +1,121 @@
+"""Run one subject of a benchmark as a process of its own: wall time, processor time, memory, what it printed.
+
+Memory is the sum over the subject and everything it started (PySpark's Java
+too), looked at twenty times a second, or the kernel's own maximum of the
+subject if that is more. Pages of files in the cache do not count.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+_TICK = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_LAST_WORDS = 300
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run of a subject took, or why it did not come to an end."""
+
+    wall: float
+    cpu: float
+    gigabytes: float
+    printed: dict[str, Any] = field(default_factory=dict)
+    fault: str = ""
+
+
+def run(
+    command: list[str], *, env: dict[str, str] | None = None, data_limit_gb: float | None = None, seconds: float = 3600
+) -> Outcome:
+    """Run to the end. The subject's last line of output is one JSON document.
+
+    `data_limit_gb` is a limit of the kernel on everything the process may write to
+    in memory (RLIMIT_DATA, counted when asked for, not when touched): stricter than
+    the same limit on memory in use.
+    """
+    os.sync()  # what the last subject left to write is not this one's time
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        start = time.perf_counter()
+        child = subprocess.Popen(
+            command,
+            stdout=out,
+            stderr=err,
+            env={**os.environ, **(env or {})},
+            start_new_session=True,
+            preexec_fn=_limiter(data_limit_gb),  # noqa: PLW1509  one thread, no locks held
+        )
+        watched = _Watched(child.pid)
+        while (ended := os.wait4(child.pid, os.WNOHANG))[0] == 0:
+            if time.perf_counter() - start > seconds:
+                child.kill()
+            watched.look()
+            time.sleep(0.05)
+        wall = time.perf_counter() - start
+        child.returncode = os.waitstatus_to_exitcode(ended[1])
+        used = ended[2]
+        return _outcome(child.returncode, wall, watched, used, out=_text(out), err=_text(err))
+
+
+def _outcome(code: int, wall: float, watched: _Watched, used: Any, *, out: str, err: str) -> Outcome:
+    cpu = max(used.ru_utime + used.ru_stime, watched.cpu)
+    gigabytes = max(used.ru_maxrss * 1024, watched.most_bytes) / 1e9
+    if code:
+        return Outcome(wall, cpu, gigabytes, fault=f"ended with {code}: {_last_line(err) or _last_line(out)}")
+    return Outcome(wall, cpu, gigabytes, printed=json.loads(_last_line(out) or "{}"))
+
+
+class _Watched:
+    """The processes of one session, as /proc shows them."""
+
+    def __init__(self, session: int) -> None:
+        self._session = session
+        self._cpu: dict[int, float] = {}
+        self.most_bytes = 0
+
+    @property
+    def cpu(self) -> float:
+        return sum(self._cpu.values())
+
+    def look(self) -> None:
+        held = 0
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                held += self._one(entry)
+        self.most_bytes = max(self.most_bytes, held)
+
+    def _one(self, entry: Path) -> int:
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return 0
+        if int(fields[3]) != self._session:
+            return 0
+        self._cpu[int(entry.name)] = (int(fields[11]) + int(fields[12])) / _TICK
+        return int(fields[21]) * _PAGE
+
+
+def _limiter(gigabytes: float | None) -> Any:
+    if gigabytes is None:
+        return None
+    limit = int(gigabytes * 1e9)
+    return lambda: resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+
+def _text(stream: Any) -> str:
+    stream.seek(0)
+    return stream.read().decode("utf-8", "replace")
+
+
+def _last_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    last = lines[-1] if lines else ""
+    return last if last.startswith("{") else last[:_LAST_WORDS]
