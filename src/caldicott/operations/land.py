@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from caldicott.engines.duckdb.landing import DuckDbLanding
 from caldicott.engines.duckdb.landing_sql import LandingRules
+from caldicott.facts.layout import ColumnClass
 from caldicott.facts.layout import load as load_layout
 from caldicott.operations.perform import Act, House, ask, perform, permits, record
 from caldicott.operations.reading import checked
@@ -22,6 +23,7 @@ from caldicott.stores.names import unused_name
 from caldicott.stores.landing_zone import LandingZone, ZoneKeys, clear_aad
 from caldicott.stores.submissions import manifest as manifests
 from caldicott.vocabulary.errors import CaldicottError, DoesNotHold
+from caldicott.vocabulary.formats import DataFormat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from caldicott.stores.submissions.manifest import Manifest
 
 _REPEAT = "duplicate_record"
+_IDENTIFYING = {ColumnClass.NHS_NUMBER.value, ColumnClass.NAME.value, ColumnClass.ADDRESS.value}
 _REPEAT_COLUMNS = ("record_hash", "identity", "file_row")
 
 
@@ -92,6 +95,13 @@ def _layout(manifest: Manifest) -> Layout:
             f"the layout '{layout.id}' is of the dataset '{layout.dataset}', not of '{manifest.dataset}'",
             code="layout_other_dataset",
             next_step="correct 'dataset' or 'layout' in the manifest",
+        )
+    telling = sorted({column.column_class.value for column in layout.columns} & _IDENTIFYING)
+    if telling and manifest.format != DataFormat.IDENTIFIABLE:
+        raise DoesNotHold(
+            f"the manifest calls the records {manifest.format}, but the layout '{layout.id}' has {', '.join(telling)}",
+            code="format_other_than_layout",
+            next_step='write format = "identifiable", or send the records in a layout without identities',
         )
     return layout
 
