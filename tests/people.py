@@ -134,7 +134,7 @@ def submission(
     )
     write_manifest(
         place,
-        [(path.name, manifest.pop("rows", len(rows)))],
+        [(path.name, manifest.pop("declared", len(rows)))],
         sha256=manifest.pop("sha256", None),
         id=name, dataset=loaded.dataset, layout=layout, sender=sender, purposes=list(purposes), agreement=known,
         format="identifiable", period_from=date.fromisoformat(period[0]), period_to=date.fromisoformat(period[1]),
