@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from caldicott.vocabulary.errors import CaldicottError
 
-_BUG = 4
-
 
 def console() -> Console:
     return Console(highlight=False, soft_wrap=True)
@@ -61,9 +59,10 @@ def progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
         yield status.update
 
 
-def fail(error: CaldicottError, *, as_json: bool = False) -> NoReturn:
+def fail(error: CaldicottError) -> NoReturn:
     """Print the error where its reader looks, and end with its exit code."""
-    if as_json:
+    # Asked of the command itself: the words may have been refused before any option was understood.
+    if "--json" in sys.argv[1:]:
         print_json({**error.as_record(), "exit_code": error.exit_code})
     else:
         Console(stderr=True, highlight=False, soft_wrap=True).print(str(error), markup=False)
@@ -86,9 +85,11 @@ def fail_as_bug(error: BaseException) -> NoReturn:
         if "caldicott" in file:
             place = f"{file.rpartition('caldicott/')[2]}:{trace.tb_lineno}"
         trace = trace.tb_next
-    Console(stderr=True, highlight=False, soft_wrap=True).print(
-        f"The program failed ({type(error).__name__} at {place}). Nothing is half done: "
-        "an act is there as a whole or not. Next: report this with the command you gave, not with any data.",
-        markup=False,
+    fail(
+        ProgramFault(
+            f"The program failed ({type(error).__name__} at {place}). Nothing is half done: "
+            "an act is there as a whole or not",
+            code="program-failed",
+            next_step="report this with the command you gave, not with any data",
+        )
     )
-    raise SystemExit(_BUG)
