@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
+from caldicott.audit.guard import identifying_shape
 from caldicott.engines.duckdb.landing import DuckDbLanding
 from caldicott.engines.duckdb.landing_sql import LandingRules
 from caldicott.facts.layout import ColumnClass
@@ -73,6 +74,7 @@ def land(house: House, folder: Path, *, told: Callable[[str], None] = lambda _: 
 def _land_one(house: House, folder: Path) -> Landed:
     try:
         manifest = manifests.parse(folder)
+        _refuse_identifying_id(manifest)
         layout = _layout(manifest)
         earlier = house.store.catalogue.submission(manifest.sender, manifest.id)
         if earlier is not None:
@@ -86,6 +88,16 @@ def _land_one(house: House, folder: Path) -> Landed:
         )
     except CaldicottError as fault:
         return Landed(folder.name, fault=fault)
+
+
+def _refuse_identifying_id(manifest: Manifest) -> None:
+    # Before anything is staged: the sender's id becomes the name of a folder.
+    if identifying_shape(manifest.id, days=frozenset(_days_in(manifest.id))):
+        raise DoesNotHold(
+            "the submission's id is shaped like what identifies a person",
+            code="submission_id_identifies",
+            next_step="ask the sender for an id such as the dataset and the period; nothing was taken in",
+        )
 
 
 def _layout(manifest: Manifest) -> Layout:
