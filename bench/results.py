@@ -1,4 +1,4 @@
-"""What every benchmark answers with, and how it becomes bench/RESULTS.md. That file is written here and by nobody else."""
+"""What every benchmark answers with, and how that becomes bench/RESULTS.md, which nobody edits by hand."""
 
 from __future__ import annotations
 

@@ -61,11 +61,11 @@ def run(
             time.sleep(0.05)
         wall = time.perf_counter() - start
         child.returncode = os.waitstatus_to_exitcode(ended[1])
-        used = ended[2]
-        return _outcome(child.returncode, wall, watched, used, out=_text(out), err=_text(err))
+        return _outcome(child.returncode, wall, watched, ended[2], _text(out), _text(err))
 
 
-def _outcome(code: int, wall: float, watched: _Watched, used: Any, *, out: str, err: str) -> Outcome:
+def _outcome(code: int, wall: float, watched: _Watched, used: Any, *said: str) -> Outcome:
+    out, err = said
     cpu = max(used.ru_utime + used.ru_stime, watched.cpu)
     gigabytes = max(used.ru_maxrss * 1024, watched.most_bytes) / 1e9
     if code:

@@ -27,7 +27,7 @@ def main(extracts: Path, store: Path) -> dict:
         ended = time.perf_counter()
     return {
         "rows_in": sum(entry.rows for entry in landed if entry.dataset.startswith("sus-")),
-        "rows_out": {name: rows for name, rows in sorted(ran.rows.items())},
+        "rows_out": dict(sorted(ran.rows.items())),
         "held_back": sum(entry.rows - entry.admitted for entry in landed if entry.dataset.startswith("sus-")),
         "excluded": dict(ran.excluded_by),
         "seconds": {"open": opened - start, "land": in_place - opened, "run": ended - in_place},

@@ -75,7 +75,7 @@ def marted(rows: pd.DataFrame, spec: dict, out: pd.Index, allowed: pd.Index) -> 
 
 def holds(number: pd.Series) -> pd.Series:
     """Modulus 11, vectorised over the ten digits."""
-    right = number.str.fullmatch(r"[0-9]{10}").fillna(False).astype(bool)
+    right = number.str.fullmatch(r"[0-9]{10}").fillna(value=False).astype(bool)
     digits = np.frombuffer("".join(number[right]).encode(), np.uint8).reshape(-1, 10) - ord("0")
     check = (11 - digits[:, :9] @ np.arange(10, 1, -1) % 11) % 11
     result = pd.Series(data=False, index=number.index)
