@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -66,13 +67,28 @@ def inbox(tmp_path):
     return folder
 
 
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    """A store with that landed and run, and the home its key is in; made once, copied for each test."""
+    made = {}
+
+    def make(cli, inbox, home):
+        if not made:
+            folder = tmp_path_factory.mktemp("template") / "store"
+            assert cli("land", "example-icb", "--from", inbox, "--store", folder).code == 0
+            assert cli("run", "example-icb", "--store", folder, "--activity", PLANNING).code == 0
+            made.update(store=folder, home=shutil.copytree(home, folder.parent / "home"))
+        return made["store"], made["home"]
+
+    return make
+
+
 @pytest.fixture
-def store(tmp_path, cli, inbox):
-    """A store with that landed and run."""
-    folder = tmp_path / "store"
-    assert cli("land", "example-icb", "--from", inbox, "--store", folder).code == 0
-    assert cli("run", "example-icb", "--store", folder, "--activity", PLANNING).code == 0
-    return folder
+def store(tmp_path, cli, inbox, home, template):
+    """A store of the test's own with that landed and run."""
+    made, its_home = template(cli, inbox, home)
+    shutil.copytree(its_home, home, dirs_exist_ok=True)
+    return shutil.copytree(made, tmp_path / "store")
 
 
 def test_the_commands_of_the_contract_are_there(cli):
