@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from datetime import date, datetime
 from pathlib import Path
@@ -28,11 +29,14 @@ RegisterName = Annotated[
     str, typer.Argument(metavar="REGISTER", help="A register's folder, or the id of a bundled one.")
 ]
 StoreFolder = Annotated[Path, typer.Option("--store", help="The store's folder.")]
+_OWNER_ONLY = 0o077
+"""Whatever is written, stores and exports alike, only its owner reads; who is to have more gives it on purpose."""
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 
 
 def main() -> None:
     """The entry point: every fault ends as one paragraph and an exit code."""
+    os.umask(_OWNER_ONLY)
     try:
         ended = app(standalone_mode=False)
     except CaldicottError as error:

@@ -128,6 +128,7 @@ def _prepare(root: Path, *, create: bool) -> None:
             next_step="name an empty or a new folder",
         )
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    root.chmod(0o700)  # also one that was there, empty: the marts within are for whom an export is made, not for all
 
 
 def _locked(path: Path) -> int:
