@@ -20,8 +20,8 @@ from caldicott.policy.decision import Request
 from caldicott.safe_haven.landing.placement import Period, Tally, place
 from caldicott.stores import clear
 from caldicott.stores.catalogue import LiveFile, SubmissionRecord
-from caldicott.stores.names import unused_name
 from caldicott.stores.landing_zone import LandingZone, ZoneKeys, clear_aad
+from caldicott.stores.names import unused_name
 from caldicott.stores.submissions import manifest as manifests
 from caldicott.vocabulary.errors import CaldicottError, DoesNotHold
 from caldicott.vocabulary.formats import DataFormat

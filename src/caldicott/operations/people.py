@@ -67,7 +67,7 @@ def give_tokens(house: House, people: People, domain: PseudonymDomain) -> int:
     owner = f"{domain.name}/{domain.epoch}"
     people.new_files += [LiveFile(f"vault/{name}", "vault", owner, "", 0) for name in new_files]
     people.counts["persons with a token"] = tokens.num_rows
-    return tokens.num_rows
+    return int(tokens.num_rows)
 
 
 def _meet(rows: ClearRows, engine: DuckDbPeople, submission: SubmissionRecord, place: Place) -> None:

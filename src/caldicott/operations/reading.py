@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from caldicott.stores.submissions import mesh, resources, tables
+from caldicott.stores.submissions import mesh, records, resources, tables
 from caldicott.vocabulary.errors import DoesNotHold
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def _answer(path: Path) -> pa.RecordBatchReader:
 
 def _resources(path: Path, layout: Layout, rules: LandingRules, engine: DuckDbLanding) -> Iterator[pa.RecordBatch]:
     result = resources.read(path, layout)
-    rows = pa.RecordBatchReader.from_batches(resources.SCHEMA, result.batches)
+    rows = pa.RecordBatchReader.from_batches(records.SCHEMA, result.batches)
     yield from engine.check_batches(rows, layout, rules)
     if result.faults:
         # A resource that could not be read is a row held back; its place leads back to it in the sender's file.

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from caldicott.engines.duckdb.mart_files import MonthWriter
 from caldicott.engines.duckdb.mart_sql import MartColumns, Supersession
-from caldicott.engines.duckdb.marts import DuckDbMarts
+from caldicott.engines.duckdb.marts import DuckDbMarts, Month, Source
 from caldicott.facts.governance import service_areas
-from caldicott.facts.layout import IdentityKind, Layout, load
+from caldicott.facts.layout import IdentityKind, load
 from caldicott.operations.people import People, gather, give_tokens, issued
 from caldicott.operations.perform import Act, House, ask, perform
 from caldicott.policy.decision import Permit, Request
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from caldicott.policy.decision import Refusal
     from caldicott.register.model import ProcessingActivity
+
+_ROWS_TOGETHER = 1_000_000
 
 
 @dataclass
@@ -218,22 +220,35 @@ class _Work:
         return Outcome(submission.uid, self._entry.id, dict(sorted(excluded.items())), superseded, left)
 
     def _write(self, dataset: str, submissions: list[SubmissionRecord], standing: dict[str, Supersession]) -> int:
-        parts: dict[str, list[tuple[Callable[[], pa.RecordBatchReader], Layout, Supersession]]] = {}
+        parts: dict[str, list[tuple[LiveFile, SubmissionRecord]]] = {}
         for submission in submissions:
             for file in self._rows.parts(submission.uid):
-                source = (_opener(self._rows, file), load(submission.layout), standing[submission.uid])
-                parts.setdefault(file.part, []).append(source)
-        return sum(self._write_part(dataset, part, parts[part]) for part in sorted(parts))
+                parts.setdefault(file.part, []).append((file, submission))
+        return sum(self._write_batch(dataset, batch, parts, standing) for batch in _batches(parts))
 
-    def _write_part(
-        self, dataset: str, part: str, sources: list[tuple[Callable[[], pa.RecordBatchReader], Layout, Supersession]]
+    def _write_batch(
+        self,
+        dataset: str,
+        batch: list[str],
+        parts: dict[str, list[tuple[LiveFile, SubmissionRecord]]],
+        standing: dict[str, Supersession],
     ) -> int:
         obligations = self._granted[dataset].obligations
         columns = MartColumns(obligations.column_classes, frozenset(obligations.inputs_whitelist))
-        path = self._path(dataset, part)
-        rows = self._marts.write_month(sources, columns=columns, mask=self._people.mask(dataset), to=path)
-        self._keep(dataset, part, path, rows)
-        return rows
+        months = [
+            Month(
+                tuple(
+                    Source(_opener(self._rows, file), load(submission.layout), standing[submission.uid])
+                    for file, submission in parts[part]
+                ),
+                self._path(dataset, part),
+            )
+            for part in batch
+        ]
+        rows = self._marts.write_months(months, columns=columns, mask=self._people.mask(dataset))
+        for part, month, count in zip(batch, months, rows, strict=True):
+            self._keep(dataset, part, month.to, count)
+        return sum(rows)
 
     def _link(self, report: ActivityRun) -> None:
         if LINKED_MART not in {use.dataset for use in self._entry.datasets or () if use.direction == "out"}:
@@ -271,5 +286,19 @@ class _Work:
                 os.close(descriptor)
 
 
-def _opener(rows: ClearRows, file: LiveFile) -> Callable[[], pa.RecordBatchReader]:
-    return lambda: rows.read(file)
+def _batches(parts: dict[str, list[tuple[LiveFile, SubmissionRecord]]]) -> list[list[str]]:
+    """Months in order, as many together as stay below a million rows, so that memory does not grow with the data."""
+    batches: list[list[str]] = []
+    rows = 0
+    for part in sorted(parts):
+        size = sum(file.rows for file, _submission in parts[part])
+        if not batches or rows + size > _ROWS_TOGETHER:
+            batches.append([])
+            rows = 0
+        batches[-1].append(part)
+        rows += size
+    return batches
+
+
+def _opener(rows: ClearRows, file: LiveFile) -> Callable[[frozenset[str]], pa.RecordBatchReader]:
+    return lambda wanted: rows.read(file, wanted=wanted)

@@ -13,7 +13,7 @@ from caldicott.stores.catalogue import LiveFile
 from caldicott.stores.landing_zone import clear_aad, repeats_aad
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import date
 
     from caldicott.stores.store import Store
@@ -32,11 +32,13 @@ class ClearRows:
         """The submission's clear files, by month."""
         return self.store.catalogue.files("clear", submission)
 
-    def read(self, file: LiveFile, columns: Sequence[str] | None = None) -> pa.RecordBatchReader:
-        """The rows of one clear file."""
+    def read(
+        self, file: LiveFile, columns: Sequence[str] | None = None, *, wanted: Collection[str] | None = None
+    ) -> pa.RecordBatchReader:
+        """The rows of one clear file: all its columns, exactly `columns`, or those of `wanted` that it has."""
         aad = clear_aad(file.owner, file.part)
         key = self.store.keys.open(file.key_id).use(aad.decode())
-        return clear.read(self.store.root / file.path, key=key, aad=aad, columns=columns)
+        return clear.read(self.store.root / file.path, key=key, aad=aad, columns=columns, wanted=wanted)
 
     def read_all(
         self, submission: str, columns: Sequence[str], *, outside_period: bool = False

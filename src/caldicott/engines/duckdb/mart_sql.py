@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from caldicott.engines.duckdb.connection import quoted, text
-from caldicott.engines.duckdb.mart_files import SHUFFLE_KEY
+from caldicott.engines.duckdb.mart_files import PLACE_SHIFT, SHUFFLE_KEY
 from caldicott.facts.layout import ColumnClass, ColumnType, IdentityKind
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _DERIVED = {ColumnClass.BIRTH_DATE, ColumnClass.POSTCODE}
 _OLDEST_BAND = 90
+SYSTEM_COLUMNS = ("identity", "link_quality", "withdrawn", "occurred_on", "record_hash", "file_row")
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,12 @@ def person_join(layout: Layout, issued: str) -> str:
     return f"LEFT JOIN person_local p ON p.identity = r.identity AND p.kind = {text(issued)}"
 
 
+def columns_read(layout: Layout, columns: MartColumns) -> frozenset[str]:
+    """The canonical columns that a mart's rows are made of: names and addresses are never even decrypted."""
+    chosen = {c.canonical for c in layout.columns if _may_stay(c, columns) or c.column_class in _DERIVED}
+    return frozenset({*chosen, *SYSTEM_COLUMNS})
+
+
 def month(layout: Layout, taken: Supersession, *, present: frozenset[str], columns: MartColumns, mask: int) -> str:
     """One part of one submission as mart rows, unordered."""
     chosen = ",\n  ".join(_chosen(layout, present, columns))
@@ -92,12 +99,13 @@ def excluded_by(masks: list[tuple[str, int]]) -> str:
     return f"CASE {cases} END" if masks else "NULL::VARCHAR"
 
 
-def with_shuffle_key(statement: str) -> str:
-    """With a key to shuffle by: the hash of the random token; rows of nobody (withheld, one-time) at random between."""
-    return (
-        f"SELECT *, coalesce(hash(person_token), (random() * 18446744073709551615)::UBIGINT) AS {quoted(SHUFFLE_KEY)} "
-        f"FROM ({statement})"
-    )
+def with_shuffle_key(statement: str, place: int) -> str:
+    """With a key that puts months after each other and shuffles inside them.
+
+    The hash of the random token decides; rows of nobody (withheld, one-time) lie at random between.
+    """
+    order = "coalesce(hash(person_token), (random() * 18446744073709551615)::UBIGINT)"
+    return f"SELECT *, ({place}::UBIGINT << {PLACE_SHIFT}) | ({order} >> {64 - PLACE_SHIFT}) AS {quoted(SHUFFLE_KEY)} FROM ({statement})"
 
 
 def shuffled(statement: str) -> str:

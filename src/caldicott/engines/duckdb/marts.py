@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from caldicott.engines.duckdb import mart_sql
@@ -17,6 +18,25 @@ if TYPE_CHECKING:
     from caldicott.engines.duckdb.mart_sql import MartColumns, Supersession
     from caldicott.engines.duckdb.people import DuckDbPeople
     from caldicott.facts.layout import Layout
+
+
+@dataclass(frozen=True)
+class Source:
+    """One submission's rows of a month, and how they stand."""
+
+    opened: Callable[[frozenset[str]], pa.RecordBatchReader]
+    """Reads those of the wanted columns that the rows have."""
+    layout: Layout
+    standing: Supersession
+
+
+@dataclass(frozen=True)
+class Month:
+    """One month of one dataset: where its rows come from and where they go."""
+
+    sources: tuple[Source, ...]
+    to: Path
+
 
 COMPRESSION = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
 
@@ -56,27 +76,28 @@ class DuckDbMarts:
         counts = {str(why): int(number) for why, number in found if why is not None}
         return counts.pop("~superseded", 0), counts
 
-    def write_month(
-        self,
-        sources: Sequence[tuple[Callable[[], pa.RecordBatchReader], Layout, Supersession]],
-        *,
-        columns: MartColumns,
-        mask: int,
-        to: Path,
-    ) -> int:
-        """One month of one dataset from every submission that has rows in it, as one Parquet file; its rows."""
-        names = []
-        for place, (opened, layout, supersession) in enumerate(sources):
-            reader = opened()
-            present = frozenset(reader.schema.names)
-            self._db.register(f"arriving_{place}", reader)
-            statement = mart_sql.month(layout, supersession, present=present, columns=columns, mask=mask)
-            names.append(statement.replace("FROM arriving r", f"FROM arriving_{place} r"))
-        union = " UNION ALL BY NAME ".join(f"({name})" for name in names)
-        with engine_faults("make a month of a mart"):
-            rows = self._db.sql(mart_sql.with_shuffle_key(union)).to_arrow_table()
-        self._writer.write(rows, to)
-        return int(rows.num_rows)
+    def write_months(self, months: Sequence[Month], *, columns: MartColumns, mask: int) -> list[int]:
+        """Some months of one dataset, each to its own Parquet file; the rows of each.
+
+        They go through the engine together: the join builds its table of a million people once for all of them.
+        """
+        statements, names = [], []
+        for place, month in enumerate(months):
+            for number, source in enumerate(month.sources):
+                name = f"arriving_{place}_{number}"
+                reader = source.opened(mart_sql.columns_read(source.layout, columns))
+                present = frozenset(reader.schema.names)
+                self._db.register(name, reader)
+                names.append(name)
+                statement = mart_sql.month(source.layout, source.standing, present=present, columns=columns, mask=mask)
+                statements.append(
+                    mart_sql.with_shuffle_key(statement.replace("FROM arriving r", f"FROM {name} r"), place)
+                )
+        with engine_faults("make months of a mart"):
+            rows = self._db.sql(" UNION ALL BY NAME ".join(f"({one})" for one in statements)).to_arrow_table()
+        for name in names:
+            self._db.unregister(name)
+        return self._writer.write(rows, [month.to for month in months])
 
     def settle(self) -> None:
         """Wait until every month is on its way to the disk."""

@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -65,7 +66,7 @@ def place(batches: Iterable[pa.RecordBatch], *, period: Period, sink: Sink, tall
 
 
 def _numbered(table: pa.Table, *, first: int) -> pa.Table:
-    numbers = pa.array(range(first, first + table.num_rows), type=pa.int64())
+    numbers = pa.array(np.arange(first, first + table.num_rows, dtype=np.int64))
     return table.append_column("file_row", numbers)
 
 
