@@ -69,11 +69,19 @@ class Machine:
             pipe.close()
         self._server.wait()
 
-    def run(  # noqa: PLR0913  each a different way to die
-        self, argv, *, scene: Path, inject: str | None = None, trace=False, limit=0, said: Path | None = None
+    def run(
+        self,
+        argv,
+        *,
+        scene: Path,
+        inject: str | None = None,
+        trace=False,
+        limit=0,
+        said: Path | None = None,
+        environ=None,
     ) -> Ended:
         """One command in that scene: `home`, `tmp`, `cwd` are folders of it; no file may outgrow a limit of bytes."""
-        started = self._fork(argv, scene, said or scene / "said", limit=limit)
+        started = self._fork(argv, scene, said or scene / "said", limit=limit, environ=environ or {})
         log = started.said / "calls"
         tracer = _attach(started.pid, log, inject) if inject or trace else None
         self._ask(do="go", pid=started.pid)
@@ -85,16 +93,17 @@ class Machine:
 
     def together(self, commands, *, scene: Path) -> list[Ended]:
         """Several commands let go at the same moment."""
-        all_started = [self._fork(argv, scene, scene / f"said-{at}", limit=0) for at, argv in enumerate(commands)]
+        all_started = [self._fork(argv, scene, scene / f"said-{at}") for at, argv in enumerate(commands)]
         for started in all_started:
             self._ask(do="go", pid=started.pid)
         return [self._wait(started) for started in all_started]
 
-    def _fork(self, argv, scene: Path, said: Path, *, limit: int) -> Started:
+    def _fork(self, argv, scene: Path, said: Path, *, limit=0, environ=None) -> Started:
         for folder in (scene / "home", scene / "tmp", scene / "cwd", said):
             folder.mkdir(exist_ok=True)
         env = {"HOME": str(scene / "home"), "TMPDIR": str(scene / "tmp"), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
         words = {"argv": [str(word) for word in argv], "env": env, "cwd": str(scene / "cwd"), "limit": limit}
+        words["env"].update(environ or {})
         return Started(self._ask(do="fork", out=str(said / "out"), err=str(said / "err"), **words)["pid"], said)
 
     def _wait(self, started: Started) -> Ended:
