@@ -6,11 +6,13 @@ import csv
 import hashlib
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from caldicott.facts.layout import load
 from caldicott.vocabulary.nhs_number import check_digit
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 AGREEMENTS = {
     "social-care": "council-sharing-agreement",
@@ -99,14 +101,14 @@ def row(layout: str, person: Invented, record: str, on: str = "2025-06-01", **ch
         "postcode": person.postcode, "practice": "Z80001", "record_key": record,
     }  # fmt: skip
     found = {column.name: by_class.get(column.column_class.value, "") for column in loaded.columns}
-    found.update({name: record for name in loaded.record_key})
+    found.update(dict.fromkeys(loaded.record_key, record))
     for column in loaded.columns:
         if column.name == loaded.occurred or (column.required and not found[column.name]):
             found[column.name] = on if column.type in {"date", "timestamp"} else record
     return {**found, **changes}
 
 
-def submission(
+def submission(  # noqa: PLR0913  every key of a manifest can be made wrong
     folder: Path,
     layout: str,
     rows: list[dict[str, Any]],

@@ -224,7 +224,8 @@ def _data_key_bad(_tmp_path, store):
 BROKEN = {
     "not a store": (_not_a_store, {1}), "a file": (_a_file, {1}), "an edited record file": (_corrupted, {1}),
     "a record file missing": (_missing, {1}), "a catalogue that is none": (_catalogue_gone_bad, {4}),
-    "the key gone": (_key_gone, {1}), "another key": (_key_changed, {1}), "wrapped keys unreadable": (_data_key_bad, {1, 4}),
+    "the key gone": (_key_gone, {1}), "another key": (_key_changed, {1}),
+    "wrapped keys unreadable": (_data_key_bad, {1, 4}),
 }  # fmt: skip
 
 
@@ -316,7 +317,8 @@ def test_what_explain_answers_is_what_export_obeys(cli, store, tmp_path, role, f
         form,
     )
     done = cli(
-        "export", "example-icb", "--store", store, "--activity", PLANNING, "--role", role, "--format", form, "--to", tmp_path / "o"
+        "export", "example-icb", "--store", store, "--activity", PLANNING, "--role", role, "--format", form,
+        "--to", tmp_path / "o",
     )  # fmt: skip
     assert asked.code == done.code
     assert asked.code in {0, 3}

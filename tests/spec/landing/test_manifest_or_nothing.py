@@ -153,7 +153,7 @@ def test_the_first_and_the_last_day_hold(house, today):
 
 
 def test_every_row_has_one_place(house):
-    """Good, bad, repeated, withheld, malformed: rows in = admitted + held back + excluded, and each reason is counted."""
+    """Good, bad, repeated, withheld, malformed: rows in = admitted + held back + excluded, each reason counted."""
     good = CROWD[0]
     rows = [
         episode(good, "ok"), episode(good, "ok"), episode(CROWD[1], "out"),

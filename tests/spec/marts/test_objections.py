@@ -115,7 +115,7 @@ def test_type_2_codes_after_the_scheme_ended_are_told(world):
 
 def test_nobody_who_objects_to_everything_gets_a_token(world):
     """A token is made only for who remains somewhere in the activity."""
-    stage, found, runs = world
+    _stage, found, runs = world
     remain = found[PLANNING, "sus-apc"] | found[PLANNING, "gp-patients"]
     assert runs[PLANNING].tokens == len(remain)
 
@@ -227,7 +227,7 @@ def test_an_objection_that_comes_later_counts_in_an_export_of_older_marts(small)
 
 
 def test_a_late_type_1_takes_the_gp_part_out_of_an_export_of_the_linked_mart(small):
-    """In planning type 1 stops GP records only: of the linked mart, too, the GP part goes and the hospital part stays."""
+    """In planning type 1 stops GP records only: of the linked mart the GP part goes and the hospital part stays."""
     stage, crowd = small
     stage.send("emis-appointments", [people.row("emis-appointments", p, f"a{i}") for i, p in enumerate(crowd)])
     _late(stage, crowd)

@@ -33,8 +33,7 @@ LEFT = ["0d", "1b", "3a", "4b", "5c"]
 
 
 def _arrive(stage, order):
-    for name in HISTORY:
-        rows, manifest = HISTORY[name]
+    for name, (rows, manifest) in HISTORY.items():
         stage.send("ncdr-sus-apc", rows, name=name.replace(" ", "-"), **manifest)
     stage.answer(CROWD, name="answer")
     stage.land(stage.inbox / "answer", *(stage.inbox / name.replace(" ", "-") for name in order))
