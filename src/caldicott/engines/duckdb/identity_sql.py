@@ -21,6 +21,14 @@ def _translate_from() -> str:
 
 _FROM_SQL = " || ".join(f"chr({ord(character)})" for character in _translate_from())
 
+# A number inside a text may be grouped in every way the number column may, and with dots and low lines besides.
+_BETWEEN = SEPARATORS + "._"
+_GROUPED_SQL = " || ".join(f"chr({ord(character)})" for character in FULL_WIDTH_DIGITS + _BETWEEN)
+_DIGIT = f"[0-9{FULL_WIDTH_DIGITS}]"
+_GAP = "[" + "".join(f"\\x{{{ord(character):x}}}" for character in _BETWEEN) + "]{0,2}"
+_NO_DIGIT = f"[^0-9{FULL_WIDTH_DIGITS}]"
+_HELD = f"(?:^|{_NO_DIGIT})({_DIGIT}{{3}}{_GAP}{_DIGIT}{{3}}{_GAP}{_DIGIT}{{4}})(?:$|{_NO_DIGIT})"
+
 MACROS: Final = (
     # Ten bytes are nearly always ten digits already; only the others pay for the translation.
     (
@@ -37,9 +45,12 @@ MACROS: Final = (
     f"CREATE MACRO check_holds(n) AS (11 - ({_WEIGHTED}) % 11) % 11 = n % 10",
     f"CREATE MACRO is_palindrome(n) AS {_MIRRORED}",
     (
-        "CREATE MACRO holds_number(t) AS len(list_filter("
-        r"regexp_extract_all(t, '(?:^|[^0-9])([0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4})(?:$|[^0-9])', 1), "
-        "lambda x: check_holds(translate(x, ' -', '')::BIGINT) AND NOT is_sentinel(translate(x, ' -', '')::BIGINT))) > 0"
+        "CREATE MACRO digits_of(t) AS (CASE WHEN strlen(t) = 10 THEN t "
+        f"ELSE translate(t, {_GROUPED_SQL}, '0123456789') END)::BIGINT"
+    ),
+    (
+        f"CREATE MACRO holds_number(t) AS len(list_filter(regexp_extract_all(t, '{_HELD}', 1), "
+        "lambda x: check_holds(digits_of(x)) AND NOT is_sentinel(digits_of(x)))) > 0"
     ),
 )
 

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from caldicott.facts.layout import Layout
 
-_BATCH_ROWS = 983_040
-# Large batches: each is cut into up to forty-eight months, and small pieces cost the writer more than the rows.
+_BATCH_ROWS = 245_760
 _LONGEST_LINE = 4 * 1024 * 1024
 
 

@@ -15,11 +15,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import date
 
 UNDATED = "undated"
 _MONTHS = 12
+_ROWS_TOGETHER = 500_000
 
 
 class Sink(Protocol):
@@ -56,13 +57,26 @@ class Period:
 
 def place(batches: Iterable[pa.RecordBatch], *, period: Period, sink: Sink, tally: Tally) -> None:
     """Send each row of the engine's answer to its place and count it."""
-    for batch in batches:
-        table = _numbered(pa.Table.from_batches([batch]), first=tally.rows + 1)
+    for gathered in _gathered(batches):
+        table = _numbered(gathered, first=tally.rows + 1)
         tally.rows += table.num_rows
-        admitted = _hold_back(table, sink=sink, tally=tally)
-        if admitted.num_rows:
-            _count(admitted, tally)
-            sink.admit(_by_part(admitted, period))
+        _hold_back(table, sink=sink, tally=tally)
+        if table.column("fault").null_count:
+            sink.admit(_admitted(table, period, tally))
+
+
+def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Batches put together: each is cut into up to fifty months, and the cutting costs by the piece."""
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        # Malformed lines come last and have no columns of their own.
+        is_other = bool(waiting) and not batch.schema.equals(waiting[0].schema)
+        if is_other or sum(one.num_rows for one in waiting) >= _ROWS_TOGETHER:
+            yield pa.Table.from_batches(waiting)
+            waiting = []
+        waiting.append(batch)
+    if waiting:
+        yield pa.Table.from_batches(waiting)
 
 
 def _numbered(table: pa.Table, *, first: int) -> pa.Table:
@@ -70,15 +84,34 @@ def _numbered(table: pa.Table, *, first: int) -> pa.Table:
     return table.append_column("file_row", numbers)
 
 
-def _hold_back(table: pa.Table, *, sink: Sink, tally: Tally) -> pa.Table:
+def _hold_back(table: pa.Table, *, sink: Sink, tally: Tally) -> None:
     faults = table.column("fault")
     if faults.null_count < table.num_rows:
-        held = table.filter(pc.is_valid(faults)).select(["file_row", "fault", "raw"])
+        held = table.select(["file_row", "fault", "raw"]).filter(pc.is_valid(faults))
         sink.hold(held)
         reasons = pc.list_element(pc.split_pattern(held.column("fault"), "|"), 0)
         tally.quarantined_by.update(_counts(reasons))
-        table = table.filter(pc.is_null(faults))
-    return table.drop_columns(["fault", "raw"])
+
+
+def _counts(values: pa.ChunkedArray) -> dict[str, int]:
+    return {entry["values"].as_py(): entry["counts"].as_py() for entry in pc.value_counts(values)}
+
+
+def _admitted(table: pa.Table, period: Period, tally: Tally) -> dict[str, pa.Table]:
+    """The rows without a fault, by month; every column is copied once at most."""
+    faults = table.column("fault")
+    numbers = pc.if_else(pc.is_null(faults), _part_numbers(table.column("occurred_on"), period), None)
+    rows, found = table.drop_columns(["fault", "raw"]), pc.value_counts(pc.drop_null(numbers))
+    if len(found) > 1 or numbers.null_count:
+        order = pc.sort_indices(numbers).slice(0, len(numbers) - numbers.null_count)
+        rows, found = rows.take(order), pc.value_counts(numbers.take(order))
+    _count(rows, tally)
+    parts, start = {}, 0
+    for entry in found:
+        length = entry["counts"].as_py()
+        parts[_part_name(entry["values"].as_py())] = rows.slice(start, length)
+        start += length
+    return parts
 
 
 def _count(admitted: pa.Table, tally: Tally) -> None:
@@ -86,25 +119,6 @@ def _count(admitted: pa.Table, tally: Tally) -> None:
     tally.link_quality.update(_counts(admitted.column("link_quality")))
     tally.needs_trace += pc.sum(admitted.column("needs_trace")).as_py() or 0
     tally.withdrawn += pc.sum(admitted.column("withdrawn")).as_py() or 0
-
-
-def _counts(values: pa.ChunkedArray) -> dict[str, int]:
-    return {entry["values"].as_py(): entry["counts"].as_py() for entry in pc.value_counts(values)}
-
-
-def _by_part(rows: pa.Table, period: Period) -> dict[str, pa.Table]:
-    months = _part_numbers(rows.column("occurred_on"), period)
-    found = pc.value_counts(months)
-    if len(found) == 1:
-        return {_part_name(found[0]["values"].as_py()): rows}
-    order = pc.sort_indices(months)
-    ordered, numbers = rows.take(order), months.take(order)
-    parts, start = {}, 0
-    for entry in pc.value_counts(numbers):
-        length = entry["counts"].as_py()
-        parts[_part_name(entry["values"].as_py())] = ordered.slice(start, length)
-        start += length
-    return parts
 
 
 def _part_numbers(occurred: pa.ChunkedArray, period: Period) -> pa.ChunkedArray:
