@@ -110,9 +110,9 @@ def test_a_number_with_another_birth_date_is_called_conflicting(house):
     assert quality == {"right": "verified", "wrong": "conflicting"}
 
 
-LEAKS = {
-    "digits": "{0}{1}{2}", "spaced": "{0} {1} {2}", "hyphens": "{0}-{1}-{2}", "in words": "ref {0}{1}{2} seen",
-    "in brackets": "({0} {1} {2})", "after a colon": "NHS:{0}{1}{2}",
+LEAKS = SPELLINGS | {
+    "full-width": "\uff19", "dots": "{0}.{1}.{2}", "low lines": "{0}_{1}_{2}", "two spaces": "{0}  {1}  {2}",
+    "in words": "ref {0}{1}{2} seen", "in brackets": "({0} {1} {2})", "after a colon": "NHS:{0}{1}{2}",
 }  # fmt: skip
 
 
@@ -120,7 +120,8 @@ LEAKS = {
 def test_a_number_in_a_column_that_is_kept_holds_the_row_back(house, leak):
     """A free field that reaches the mart is read for numbers that pass the check, however they are grouped."""
     one, other = people.invented(2)
-    leaking = episode(one, LEAKS[leak].format(*parts(other.number)))
+    written = full_width(other.number) if leak == "full-width" else LEAKS[leak].format(*parts(other.number))
+    leaking = episode(one, written)
     house.land(house.send("ncdr-sus-apc", [leaking, episode(one, "sound")]), house.answer([one, other]))
     house.run()
     assert house.account("s1")["quarantined_by"] == {"identifier_in_free_column": 1}
