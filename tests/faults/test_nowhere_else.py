@@ -1,6 +1,8 @@
 """What the program writes, it writes into the store, the export and the home's key folder, and for its owner only."""
 
 import stat
+import subprocess
+import sys
 
 import pytest
 
@@ -19,6 +21,18 @@ def test_no_command_makes_or_writes_a_file_anywhere_else(machine, scenes, tmp_pa
     above = {str(place / name) for name in ("home/.config", "home")}
     assert sorted(path for path in paths - above if not path.startswith(allowed)) == []
     assert len(paths) > 10
+
+
+def test_a_crash_dumps_no_memory():
+    """Rows are in the clear in memory alone: whatever kills the program, no core file keeps them."""
+    code = (
+        "import resource, sys\n"
+        "from caldicott.cli.app import main\n"
+        "sys.argv = ['caldicott', 'version']\n"
+        "try:\n    main()\nexcept SystemExit:\n    print(resource.getrlimit(resource.RLIMIT_CORE))\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.splitlines()[-1] == "(0, 0)"
 
 
 def everything(folder):

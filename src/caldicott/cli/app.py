@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import sqlite3
 from datetime import date, datetime
 from pathlib import Path
@@ -37,6 +38,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead 
 def main() -> None:
     """The entry point: every fault ends as one paragraph and an exit code."""
     os.umask(_OWNER_ONLY)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash must not write rows from memory to the disk
     try:
         ended = app(standalone_mode=False)
     except CaldicottError as error:
