@@ -1,7 +1,7 @@
 """Run one subject of a benchmark as a process of its own: wall time, processor time, memory, what it printed.
 
 Memory is the sum over the subject and everything it started (PySpark's Java
-too), looked at twenty times a second, or the kernel's own maximum of the
+too), looked at ten times a second, or the kernel's own maximum of the
 subject if that is more. Pages of files in the cache do not count.
 """
 
@@ -58,7 +58,7 @@ def run(
             if time.perf_counter() - start > seconds:
                 child.kill()
             watched.look()
-            time.sleep(0.05)
+            time.sleep(0.1)
         wall = time.perf_counter() - start
         child.returncode = os.waitstatus_to_exitcode(ended[1])
         return _outcome(child.returncode, wall, watched, ended[2], _text(out), _text(err))
@@ -74,10 +74,10 @@ def _outcome(code: int, wall: float, watched: _Watched, used: Any, *said: str) -
 
 
 class _Watched:
-    """The processes of one session, as /proc shows them."""
+    """A process and all that it started, as /proc shows them."""
 
-    def __init__(self, session: int) -> None:
-        self._session = session
+    def __init__(self, root: int) -> None:
+        self._root = root
         self._cpu: dict[int, float] = {}
         self.most_bytes = 0
 
@@ -86,21 +86,27 @@ class _Watched:
         return sum(self._cpu.values())
 
     def look(self) -> None:
-        held = 0
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                held += self._one(entry)
+        waiting, held = [self._root], 0
+        while waiting:
+            one = waiting.pop()
+            try:
+                held += self._one(one)
+                waiting += _children(one)
+            except OSError:
+                continue  # it ended while it was looked at
         self.most_bytes = max(self.most_bytes, held)
 
-    def _one(self, entry: Path) -> int:
-        try:
-            fields = (entry / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            return 0
-        if int(fields[3]) != self._session:
-            return 0
-        self._cpu[int(entry.name)] = (int(fields[11]) + int(fields[12])) / _TICK
+    def _one(self, process: int) -> int:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        self._cpu[process] = (int(fields[11]) + int(fields[12])) / _TICK
         return int(fields[21]) * _PAGE
+
+
+def _children(process: int) -> list[int]:
+    found: list[int] = []
+    for thread in Path(f"/proc/{process}/task").iterdir():
+        found += [int(child) for child in (thread / "children").read_text().split()]
+    return found
 
 
 def _limiter(gigabytes: float | None) -> Any:
