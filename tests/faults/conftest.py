@@ -22,6 +22,6 @@ def traced():
 
 
 @pytest.fixture(scope="session")
-def scenes(machine, traced, tmp_path_factory):  # noqa: ARG001  skips first
+def scenes(machine, traced, tmp_path_factory):
     """Landing, running and exporting, each with the store before it and after it."""
     return prepare(machine, tmp_path_factory.mktemp("scenes"))
