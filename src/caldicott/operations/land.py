@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
@@ -168,12 +169,19 @@ def _ask(house: House, manifest: Manifest) -> None:
 
 
 def _admit(house: House, manifest: Manifest, layout: Layout, folder: Path) -> Act[Landed]:
-    manifests.verify_files(manifest, folder)
+    manifests.verify_places(manifest, folder)
     uid = f"{manifest.sender}.{manifest.id}.{unused_name()}"
     keys = _keys(house, manifest)
     tally = Tally()
-    with LandingZone(house.store.root, submission=uid, keys=keys) as zone:
-        _place_files(house, manifest, layout, folder, zone=zone, tally=tally)
+    # Hashed while it is read: nothing of a submission is live, or stays, before both are done.
+    with ThreadPoolExecutor(1) as pool, LandingZone(house.store.root, submission=uid, keys=keys) as zone:
+        hashed = pool.submit(manifests.verify_files, manifest, folder)
+        try:
+            _place_files(house, manifest, layout, folder, zone=zone, tally=tally)
+        except DoesNotHold:
+            hashed.result()  # a changed file explains whatever else is wrong with it
+            raise
+        hashed.result()
     _hold_repeats(zone, tally, uid=uid, keys=keys, root=house.store.root)
     kept = _record(manifest, tally, uid=uid, key_id=keys.clear_id, received=house.today.isoformat())
 

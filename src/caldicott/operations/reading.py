@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -29,12 +30,28 @@ def checked(path: Path, layout: Layout, rules: LandingRules, engine: DuckDbLandi
         DoesNotHold: the file as a whole cannot be what the layout says.
     """
     if layout.reader == "table":
-        _refuse(tables.preflight(path, layout))
-        yield from engine.check_table(path, layout, rules)
+        yield from _table(path, layout, rules, engine)
     elif layout.reader == "ndop-dat":
         yield from engine.check_batches(_answer(path), layout, rules)
     else:
         yield from _resources(path, layout, rules, engine)
+
+
+def _table(path: Path, layout: Layout, rules: LandingRules, engine: DuckDbLanding) -> Iterator[pa.RecordBatch]:
+    if path.suffix != ".csv":
+        # What can be packed may unpack to anything: it is looked through before the engine sees it.
+        _refuse(tables.preflight(path, layout))
+        yield from engine.check_table(path, layout, rules)
+        return
+    # A plain file is looked through while the engine reads it; what was read of a refused file never becomes live.
+    with ThreadPoolExecutor(1) as pool:
+        looked = pool.submit(tables.preflight, path, layout)
+        try:
+            yield from engine.check_table(path, layout, rules)
+        except DoesNotHold:
+            _refuse(looked.result())  # it says more exactly what is wrong
+            raise
+        _refuse(looked.result())
 
 
 def _answer(path: Path) -> pa.RecordBatchReader:

@@ -70,7 +70,7 @@ class _Cut:
     drafted: Callable[[World, np.random.Generator, Chunk], Draft]
 
 
-def invent(  # noqa: PLR0913  the choices of the command line, all but the first by name
+def invent(
     out: Path,
     *,
     people: int,

@@ -1,9 +1,8 @@
-"""Write a month of a mart: shuffle its rows by a random key and put them into Parquet.
+"""Cut shuffled rows into months and put them into Parquet.
 
 Arrow's writer takes a fifth of the processor time of the engine's own COPY
-(measured, bench/), and permuting by an integer key costs less than an ORDER BY
-that carries forty columns along. Months are written behind the engine's back,
-one at a time, so that both keep a core busy.
+(measured, bench/). Months are written behind the engine's back, one batch at a
+time, so that both keep a core busy.
 """
 
 from __future__ import annotations
@@ -25,19 +24,26 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 SHUFFLE_KEY = "~order"
+ROW = "~row"
 PLACE_SHIFT = 52
 """The key's high bits say which month of a batch, the rest shuffles inside it."""
 _ROW_GROUP = 122_880
 
 
-def shuffled(rows: pa.Table, months: int) -> list[pa.Table]:
-    """The rows of each month in the order of their shuffle key, without it."""
-    key = rows.column(SHUFFLE_KEY)
-    order = pc.sort_indices(key)
-    places = pc.shift_right(key.take(order), pa.scalar(PLACE_SHIFT, pa.uint64())).to_numpy()
+def by_month(rows: pa.Table, months: int) -> list[pa.Table]:
+    """The rows of each month; they come in the order of their shuffle key and leave without it."""
+    places = pc.shift_right(rows.column(SHUFFLE_KEY), pa.scalar(PLACE_SHIFT, pa.uint64())).to_numpy()
     bounds = np.searchsorted(places, np.arange(months + 1, dtype=np.uint64))
-    ordered = rows.drop_columns([SHUFFLE_KEY]).take(order)
-    return [ordered.slice(start, end - start) for start, end in pairwise(bounds.tolist())]
+    told = rows.drop_columns([SHUFFLE_KEY])
+    return [told.slice(start, end - start) for start, end in pairwise(bounds.tolist())]
+
+
+def together(tables: Sequence[pa.Table]) -> pa.Table:
+    """Rows of several layouts as one, shuffled among each other."""
+    if len(tables) == 1:
+        return tables[0]
+    rows = pa.concat_tables(tables, promote_options="permissive")
+    return rows.take(pc.sort_indices(rows.column(SHUFFLE_KEY)))
 
 
 def write(months: list[pa.Table], to: Sequence[Path]) -> None:
@@ -72,7 +78,7 @@ class MonthWriter:
 
     def write(self, rows: pa.Table, to: Sequence[Path]) -> list[int]:
         """Write behind; a fault of the months before is raised here. How many rows each file will have."""
-        months = shuffled(rows, len(to))
+        months = by_month(rows, len(to))
         self.settle()
         self._waiting = self._pool.submit(write, months, to)
         return [month.num_rows for month in months]

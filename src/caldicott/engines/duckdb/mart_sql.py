@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from caldicott.engines.duckdb.connection import quoted, text
-from caldicott.engines.duckdb.mart_files import PLACE_SHIFT, SHUFFLE_KEY
+from caldicott.engines.duckdb.mart_files import PLACE_SHIFT, ROW, SHUFFLE_KEY
 from caldicott.facts.layout import ColumnClass, ColumnType, IdentityKind
 
 if TYPE_CHECKING:
@@ -79,13 +79,42 @@ def columns_read(layout: Layout, columns: MartColumns) -> frozenset[str]:
     return frozenset({*chosen, *SYSTEM_COLUMNS})
 
 
-def month(layout: Layout, taken: Supersession, *, present: frozenset[str], columns: MartColumns, mask: int) -> str:
-    """One part of one submission as mart rows, unordered."""
-    chosen = ",\n  ".join(_chosen(layout, present, columns))
+def people_of(
+    layout: Layout, union: str, *, issued: str, present: frozenset[str], columns: MartColumns, mask: int
+) -> str:
+    """For the narrow rows of some months: whose they are, what their telling columns become, and in which order.
+
+    Months lie after each other. Inside one the hash of the random token decides; rows of nobody (withheld, one-time)
+    lie at random between.
+    """
+    derived = [
+        line
+        for column in layout.columns
+        if column.canonical in present and column.column_class in _DERIVED
+        for line in _derived(column, columns)
+    ]
+    order = "coalesce(hash(p.token), (random() * 18446744073709551615)::UBIGINT)"
+    chosen = ",\n  ".join(["p.token AS person_token", f"{_link_quality(layout, present)} AS link_quality", *derived])
     return (
-        f"SELECT p.token AS person_token,\n  {_link_quality(layout, present)} AS link_quality,\n  {chosen}\n"
-        f"FROM arriving r {person_join(layout, taken.issued)}\nWHERE {is_live(taken)} AND {remains(mask)}"
+        f'SELECT r.{quoted(ROW)}, (r."~place" << {PLACE_SHIFT}) | ({order} >> {64 - PLACE_SHIFT}) AS {quoted(SHUFFLE_KEY)},\n'
+        f"  {chosen}\nFROM ({union}) r {person_join(layout, issued)}\nWHERE {remains(mask)} ORDER BY {quoted(SHUFFLE_KEY)}"
     )
+
+
+def live_rows(name: str, place: int, standing: Supersession) -> str:
+    """The narrow rows of one submission's month that no later submission took the place of."""
+    return f'SELECT {place}::UBIGINT AS "~place", r.* FROM {name} r WHERE {is_live(standing)}'
+
+
+def narrow_columns(layout: Layout) -> frozenset[str]:
+    """What must be known of a row to say whose it is and what becomes of it; the rest never passes the join."""
+    telling = {column.canonical for column in layout.columns if column.column_class in _DERIVED}
+    return frozenset({*telling, *SYSTEM_COLUMNS})
+
+
+def kept_columns(layout: Layout, columns: MartColumns) -> list[str]:
+    """The columns that go into the mart as they are."""
+    return [column.canonical for column in layout.columns if _may_stay(column, columns)]
 
 
 def remains(mask: int) -> str:
@@ -99,25 +128,9 @@ def excluded_by(masks: list[tuple[str, int]]) -> str:
     return f"CASE {cases} END" if masks else "NULL::VARCHAR"
 
 
-def with_shuffle_key(statement: str, place: int) -> str:
-    """With a key that puts months after each other and shuffles inside them.
-
-    The hash of the random token decides; rows of nobody (withheld, one-time) lie at random between.
-    """
-    order = "coalesce(hash(person_token), (random() * 18446744073709551615)::UBIGINT)"
-    return f"SELECT *, ({place}::UBIGINT << {PLACE_SHIFT}) | ({order} >> {64 - PLACE_SHIFT}) AS {quoted(SHUFFLE_KEY)} FROM ({statement})"
-
-
 def shuffled(statement: str) -> str:
     """In the order of the token; rows of nobody (withheld, one-time) at random between them."""
     return f"SELECT * FROM ({statement}) ORDER BY coalesce(person_token, substr(md5(random()::VARCHAR), 1, 18))"
-
-
-def _chosen(layout: Layout, present: frozenset[str], columns: MartColumns) -> list[str]:
-    names = [column for column in layout.columns if column.canonical in present]
-    kept = [f"r.{quoted(column.canonical)}" for column in names if _may_stay(column, columns)]
-    derived = [line for column in names if column.column_class in _DERIVED for line in _derived(column, columns)]
-    return [*derived, *kept] or ["NULL AS nothing_else"]
 
 
 def _may_stay(column: Column, columns: MartColumns) -> bool:

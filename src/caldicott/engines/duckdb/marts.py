@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pyarrow as pa
+
 from caldicott.engines.duckdb import mart_sql
 from caldicott.engines.duckdb.connection import engine_faults, text
+from caldicott.engines.duckdb.mart_files import ROW, together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
-
-    import pyarrow as pa
 
     from caldicott.engines.duckdb.mart_files import MonthWriter
     from caldicott.engines.duckdb.mart_sql import MartColumns, Supersession
@@ -77,27 +79,51 @@ class DuckDbMarts:
         return counts.pop("~superseded", 0), counts
 
     def write_months(self, months: Sequence[Month], *, columns: MartColumns, mask: int) -> list[int]:
-        """Some months of one dataset, each to its own Parquet file; the rows of each.
-
-        They go through the engine together: the join builds its table of a million people once for all of them.
-        """
-        statements, names = [], []
+        """Some months of one dataset, each to its own Parquet file; the rows of each."""
+        groups: dict[tuple[str, str], list[tuple[int, Source]]] = {}
         for place, month in enumerate(months):
-            for number, source in enumerate(month.sources):
-                name = f"arriving_{place}_{number}"
-                reader = source.opened(mart_sql.columns_read(source.layout, columns))
-                present = frozenset(reader.schema.names)
-                self._db.register(name, reader)
-                names.append(name)
-                statement = mart_sql.month(source.layout, source.standing, present=present, columns=columns, mask=mask)
-                statements.append(
-                    mart_sql.with_shuffle_key(statement.replace("FROM arriving r", f"FROM {name} r"), place)
-                )
+            for source in month.sources:
+                groups.setdefault((source.layout.id, source.standing.issued), []).append((place, source))
+        made = [self._make(members, columns=columns, mask=mask) for members in groups.values()]
+        return self._writer.write(together(made), [month.to for month in months])
+
+    def _make(self, members: Sequence[tuple[int, Source]], *, columns: MartColumns, mask: int) -> pa.Table:
+        """Mart rows of one layout, in shuffled order.
+
+        Only a few narrow columns pass the join; the others are taken straight from what was decrypted, once, into
+        their final order. The join builds its table of a million people once for all the months.
+        """
+        layout = members[0][1].layout
+        wanted, narrow = mart_sql.columns_read(layout, columns), mart_sql.narrow_columns(layout)
+        tables, branches, first = [], [], 0
+        for number, (place, source) in enumerate(members):
+            table = source.opened(wanted).read_all()
+            numbers = pa.array(np.arange(first, first + table.num_rows, dtype=np.int64))
+            known = table.select([name for name in table.column_names if name in narrow])
+            self._db.register(f"arriving_{number}", known.append_column(ROW, numbers))
+            branches.append(mart_sql.live_rows(f"arriving_{number}", place, source.standing))
+            tables.append(table)
+            first += table.num_rows
+        wide = pa.concat_tables(tables, promote_options="permissive")
+        union = " UNION ALL BY NAME ".join(branches)
+        statement = mart_sql.people_of(
+            layout,
+            union,
+            issued=members[0][1].standing.issued,
+            present=frozenset(wide.column_names),
+            columns=columns,
+            mask=mask,
+        )
         with engine_faults("make months of a mart"):
-            rows = self._db.sql(" UNION ALL BY NAME ".join(f"({one})" for one in statements)).to_arrow_table()
-        for name in names:
-            self._db.unregister(name)
-        return self._writer.write(rows, [month.to for month in months])
+            found = self._db.sql(statement).to_arrow_table()
+        for number in range(len(members)):
+            self._db.unregister(f"arriving_{number}")
+        kept = [name for name in mart_sql.kept_columns(layout, columns) if name in wide.column_names]
+        taken = wide.select(kept).take(found.column(ROW))
+        rows = found.drop_columns([ROW])
+        for name in kept:
+            rows = rows.append_column(taken.schema.field(name), taken.column(name))
+        return rows
 
     def settle(self) -> None:
         """Wait until every month is on its way to the disk."""
