@@ -58,10 +58,12 @@ def on_one_thread():
     def alone(**settings):
         return connect(**{**settings, "threads": 1})
 
-    for module in [*sys.modules.values()]:
-        if getattr(module, "__name__", "").startswith("caldicott.") and getattr(module, "connect", None) is connect:
+    ours = [module for name, module in [*sys.modules.items()] if name.startswith("caldicott.")]
+    for module in ours:
+        if getattr(module, "connect", None) is connect:
             module.connect = alone
-    sys.modules["caldicott.stores.landing_zone"].ThreadPoolExecutor = Inline
+        if hasattr(module, "ThreadPoolExecutor"):
+            module.ThreadPoolExecutor = Inline
 
 
 def child(request, gate):
