@@ -25,7 +25,7 @@ from caldicott.operations.perform import Act, House, ask, perform
 from caldicott.policy.decision import Permit, Request
 from caldicott.policy.explain import explain
 from caldicott.safe_haven.objections import schemes_for
-from caldicott.safe_haven.release import LINKED_MART
+from caldicott.safe_haven.release import LINKED_MART, concerns
 from caldicott.stores.key_files import sync_folder
 from caldicott.stores.names import unused_name
 from caldicott.stores.submissions.manifest import sha256_of
@@ -164,7 +164,9 @@ def _compute(
 
 
 def _people_today(house: House, entry: ProcessingActivity, granted: dict[str, Permit]) -> People:
-    submissions = [s for s in house.store.catalogue.submissions() if entry.id in s.purposes]
+    submissions = [
+        s for s in house.store.catalogue.submissions() if concerns(entry.id, purposes=s.purposes, dataset=s.dataset)
+    ]
     people = gather(house, submissions, granted)
     # The marts' tokens are looked up, not made: everybody in the marts has one.
     give_tokens(house, people, entry.pseudonym_domain)  # type: ignore[arg-type]

@@ -87,13 +87,15 @@ def _meet(rows: ClearRows, engine: DuckDbPeople, submission: SubmissionRecord, p
         _meet_demographics(rows, engine, submission)
 
 
+_MERGER_ENDED = "merger_ended_on"
 _OBJECTION_COLUMNS = ("identity", "objection_code", "recorded_on", "record_hash", "withdrawn", "file_row")
 
 
 def _meet_demographics(rows: ClearRows, engine: DuckDbPeople, submission: SubmissionRecord) -> None:
     classes = {column.column_class: column.canonical for column in load(submission.layout).columns}
     if superseded := classes.get(ColumnClass.SUPERSEDED_NHS_NUMBER):
-        if found := rows.read_all(submission.uid, ["identity", superseded]):
+        ended = [column.canonical for column in load(submission.layout).columns if column.canonical == _MERGER_ENDED]
+        if found := rows.read_all(submission.uid, ["identity", superseded, *ended]):
             engine.add_mergers(found)
     elif (born := classes.get(ColumnClass.BIRTH_DATE)) and (found := rows.read_all(submission.uid, ["identity", born])):
         engine.add_demographics(found)

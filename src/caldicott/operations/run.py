@@ -16,7 +16,7 @@ from caldicott.operations.people import People, gather, give_tokens, issued
 from caldicott.operations.perform import Act, House, ask, perform
 from caldicott.policy.decision import Permit, Request
 from caldicott.policy.explain import explain
-from caldicott.safe_haven.release import KEPT_IN_THE_SAFE_HAVEN, LINKED_MART, Place, places
+from caldicott.safe_haven.release import KEPT_IN_THE_SAFE_HAVEN, LINKED_MART, Place, concerns, places
 from caldicott.stores.catalogue import LiveFile, Outcome, SubmissionRecord
 from caldicott.stores.clear_rows import ClearRows
 from caldicott.stores.names import unused_name
@@ -86,7 +86,9 @@ def _chosen(house: House, activity: str | None) -> list[ProcessingActivity]:
 
 
 def _run_one(house: House, entry: ProcessingActivity, *, is_named: bool) -> ActivityRun:
-    submissions = [s for s in house.store.catalogue.submissions() if entry.id in s.purposes]
+    submissions = [
+        s for s in house.store.catalogue.submissions() if concerns(entry.id, purposes=s.purposes, dataset=s.dataset)
+    ]
     incoming = sorted({use.dataset for use in entry.datasets or () if use.direction == "in"})
     datasets = sorted({s.dataset for s in submissions}) or incoming[:1]
     granted, refusals = _ask(house, entry.id, datasets)

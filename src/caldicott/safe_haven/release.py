@@ -14,6 +14,15 @@ KEPT_IN_THE_SAFE_HAVEN = frozenset({"pds", "national-data-opt-out", "gp-objectio
 """Used to know who is who and who remains; never written to a mart."""
 
 
+def concerns(activity: str, *, purposes: tuple[str, ...], dataset: str) -> bool:
+    """Whether a submission is of concern to an activity.
+
+    Who objects and who is who counts for every activity, whatever purposes the sender named: an objection is not
+    narrowed by the envelope it came in. The register's own decision on the dataset still stands before it.
+    """
+    return activity in purposes or dataset in KEPT_IN_THE_SAFE_HAVEN
+
+
 class Submitted(Protocol):
     """What must be known of a submission to order it among others."""
 

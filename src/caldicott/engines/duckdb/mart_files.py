@@ -8,6 +8,7 @@ time, so that both keep a core busy.
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Self
 
@@ -30,6 +31,22 @@ PLACE_SHIFT = 52
 _ROW_GROUP = 122_880
 
 
+@dataclass(frozen=True)
+class Found:
+    """Rows of one layout: what the join said of them, in shuffled order, and the columns they keep, in file order."""
+
+    known: pa.Table
+    wide: pa.Table
+
+    def rows(self) -> pa.Table:
+        """Both together, in shuffled order."""
+        taken = self.wide.take(self.known.column(ROW))
+        rows = self.known.drop_columns([ROW])
+        for field in taken.schema:
+            rows = rows.append_column(field, taken.column(field.name))
+        return rows
+
+
 def by_month(rows: pa.Table, months: int) -> list[pa.Table]:
     """The rows of each month; they come in the order of their shuffle key and leave without it."""
     places = pc.shift_right(rows.column(SHUFFLE_KEY), pa.scalar(PLACE_SHIFT, pa.uint64())).to_numpy()
@@ -38,18 +55,26 @@ def by_month(rows: pa.Table, months: int) -> list[pa.Table]:
     return [told.slice(start, end - start) for start, end in pairwise(bounds.tolist())]
 
 
-def together(tables: Sequence[pa.Table]) -> pa.Table:
+def together(found: Sequence[Found]) -> pa.Table:
     """Rows of several layouts as one, shuffled among each other."""
-    if len(tables) == 1:
-        return tables[0]
-    rows = pa.concat_tables(tables, promote_options="permissive")
+    if len(found) == 1:
+        return found[0].rows()
+    rows = pa.concat_tables([one.rows() for one in found], promote_options="permissive")
     return rows.take(pc.sort_indices(rows.column(SHUFFLE_KEY)))
 
 
-def write(months: list[pa.Table], to: Sequence[Path]) -> None:
+def counted(found: Sequence[Found], months: int) -> list[int]:
+    """How many rows each month will have."""
+    total = np.zeros(months, dtype=np.int64)
+    for one in found:
+        total += np.array([rows.num_rows for rows in by_month(one.known.select([SHUFFLE_KEY, ROW]), months)])
+    return [int(rows) for rows in total]
+
+
+def write(found: Sequence[Found], to: Sequence[Path]) -> None:
     """Each month to its file."""
     try:
-        for rows, path in zip(months, to, strict=True):
+        for rows, path in zip(by_month(together(found), len(to)), to, strict=True):
             pq.write_table(rows, path, compression="zstd", compression_level=1, row_group_size=_ROW_GROUP)
     except OSError as fault:
         raise ProgramFault(
@@ -76,12 +101,11 @@ class MonthWriter:
         if kind is None:
             self.settle()
 
-    def write(self, rows: pa.Table, to: Sequence[Path]) -> list[int]:
+    def write(self, found: Sequence[Found], to: Sequence[Path]) -> list[int]:
         """Write behind; a fault of the months before is raised here. How many rows each file will have."""
-        months = by_month(rows, len(to))
         self.settle()
-        self._waiting = self._pool.submit(write, months, to)
-        return [month.num_rows for month in months]
+        self._waiting = self._pool.submit(write, found, to)
+        return counted(found, len(to))
 
     def settle(self) -> None:
         """Wait for what is being written."""

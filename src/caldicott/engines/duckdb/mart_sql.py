@@ -147,7 +147,7 @@ def _derived(column: Column, columns: MartColumns) -> list[str]:
         outward += f"ELSE left({code}, greatest(length({code}) - 3, 0)) END), '') AS outward_postcode"
         return [outward] if "outward_postcode" in columns.classes else []
     born = name if column.type == ColumnType.DATE else f"try_cast({name} AS DATE)"
-    years = f"date_sub('year', {born}, coalesce(r.occurred_on, current_date))"
+    years = f"date_sub('year', {born}, r.occurred_on)"
     band = (
         f"CASE WHEN {years} < 0 THEN NULL WHEN {years} >= {_OLDEST_BAND} THEN '{_OLDEST_BAND}+' "
         f"ELSE (({years} // 5) * 5) || '-' || (({years} // 5) * 5 + 4) END AS age_band"

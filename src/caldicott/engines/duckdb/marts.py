@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from caldicott.engines.duckdb import mart_sql
 from caldicott.engines.duckdb.connection import engine_faults, text
-from caldicott.engines.duckdb.mart_files import ROW, together
+from caldicott.engines.duckdb.mart_files import ROW, Found
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -85,9 +85,9 @@ class DuckDbMarts:
             for source in month.sources:
                 groups.setdefault((source.layout.id, source.standing.issued), []).append((place, source))
         made = [self._make(members, columns=columns, mask=mask) for members in groups.values()]
-        return self._writer.write(together(made), [month.to for month in months])
+        return self._writer.write(made, [month.to for month in months])
 
-    def _make(self, members: Sequence[tuple[int, Source]], *, columns: MartColumns, mask: int) -> pa.Table:
+    def _make(self, members: Sequence[tuple[int, Source]], *, columns: MartColumns, mask: int) -> Found:
         """Mart rows of one layout, in shuffled order.
 
         Only a few narrow columns pass the join; the others are taken straight from what was decrypted, once, into
@@ -119,11 +119,7 @@ class DuckDbMarts:
         for number in range(len(members)):
             self._db.unregister(f"arriving_{number}")
         kept = [name for name in mart_sql.kept_columns(layout, columns) if name in wide.column_names]
-        taken = wide.select(kept).take(found.column(ROW))
-        rows = found.drop_columns([ROW])
-        for name in kept:
-            rows = rows.append_column(taken.schema.field(name), taken.column(name))
-        return rows
+        return Found(found, wide.select(kept))
 
     def settle(self) -> None:
         """Wait until every month is on its way to the disk."""

@@ -68,9 +68,10 @@ class DuckDbPeople:
         )
 
     def add_mergers(self, rows: pa.RecordBatchReader) -> None:
-        """Columns identity (current) and superseded_nhs_number."""
+        """Columns identity (current) and superseded_nhs_number; merger_ended_on where the feed has it."""
+        lasting = " WHERE merger_ended_on IS NULL" if "merger_ended_on" in rows.schema.names else ""
         self._insert(
-            "INSERT INTO merger SELECT identity, number_of(canonical_number(superseded_nhs_number)) FROM arriving",
+            f"INSERT INTO merger SELECT identity, number_of(canonical_number(superseded_nhs_number)) FROM arriving{lasting}",
             rows,
         )
 
