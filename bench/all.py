@@ -58,7 +58,7 @@ def section(title: str, measure: Callable[[], str]) -> str:
 def whole(people: int, rounds: int) -> str:
     found = landing_to_mart.measure(people, rounds)
     rows = extracts.sus_rows(extracts.made(people))
-    figures = [*landing_to_mart.figures(found), landing_to_mart.limited(people)]
+    figures = [*landing_to_mart.figures(found), landing_to_mart.limited(people, found)]
     opening = (
         f"{people:,} people, {rows:,} hospital rows of 33 to 43 columns, {rounds} round(s), medians; every subject a "
         f"process of its own with {landing_to_mart.THREADS} threads, on the same files, one after the other. Which "

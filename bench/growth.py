@@ -78,11 +78,12 @@ def figures(steps: list[Step]) -> list[Figure]:
     if len(done) < 2:
         return [Figure("time a row, largest against smallest", "≤ 1.25", not_run="fewer than two sizes came to an end")]
     first, last = done[0], done[-1]
-    ratio = last.microseconds / first.microseconds
+    ratio, cpu = last.microseconds / first.microseconds, last.cpu_microseconds / first.cpu_microseconds
     memory = last.outcome.gigabytes / first.outcome.gigabytes
     span = f"{last.rows / 1e6:.1f} million rows against {first.rows / 1e6:.1f}"
     return [
         Figure(f"time a row, {span}", "≤ 1.25", f"{ratio:.2f}", held=ratio <= 1.25),
+        Figure(f"processor time a row, {span}", "≤ 1.25", f"{cpu:.2f}", held=cpu <= 1.25),
         Figure(f"peak memory, {span}", "flat: ≤ 1.25", f"{memory:.2f} ×", held=memory <= 1.25),
     ]
 

@@ -9,9 +9,16 @@ import time
 from pathlib import Path
 
 
+class WithoutPandas:
+    """Its own installation has no pandas; here the peers bring it, and Arrow would spend seconds on importing it."""
+
+    def find_spec(self, name: str, *_: object) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError(name)
+
+
 def main(extracts: Path, store: Path) -> dict:
-    # Its own installation has no pandas; here the peers bring it, and Arrow would spend seconds on importing it.
-    sys.modules["pandas"] = None  # type: ignore[assignment]
+    sys.meta_path.insert(0, WithoutPandas())
     start = time.perf_counter()
     from caldicott import bootstrap
     from caldicott.operations.land import land
