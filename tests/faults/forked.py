@@ -2,8 +2,8 @@
 
 Reads one JSON line a request from standard input and answers with one. A child
 waits before its first instruction until it is told to go, so that whoever
-traces it sees the whole command. One thread does everything: only then is the
-n-th call of one run the n-th call of the next.
+traces it sees the whole command. Where it is traced, one thread does everything:
+only then is the n-th call of one run the n-th call of the next.
 """
 
 import ctypes
@@ -30,8 +30,8 @@ class Inline:
     def __init__(self, _workers: int) -> None:
         pass
 
-    def map(self, work, items):
-        return [work(item) for item in items]
+    def map(self, work, *items):
+        return [work(*together) for together in zip(*items, strict=False)]
 
     def submit(self, work, *args: object):
         done = Future()

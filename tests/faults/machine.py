@@ -81,7 +81,9 @@ class Machine:
         environ=None,
     ) -> Ended:
         """One command in that scene: `home`, `tmp`, `cwd` are folders of it; no file may outgrow a limit of bytes."""
-        started = self._fork(argv, scene, said or scene / "said", limit=limit, environ=environ or {})
+        started = self._fork(
+            argv, scene, said or scene / "said", limit=limit, environ=environ, one_thread=bool(inject or trace)
+        )
         log = started.said / "calls"
         tracer = _attach(started.pid, log, inject) if inject or trace else None
         self._ask(do="go", pid=started.pid)
@@ -98,11 +100,12 @@ class Machine:
             self._ask(do="go", pid=started.pid)
         return [self._wait(started) for started in all_started]
 
-    def _fork(self, argv, scene: Path, said: Path, *, limit=0, environ=None) -> Started:
+    def _fork(self, argv, scene: Path, said: Path, *, limit=0, environ=None, one_thread=False) -> Started:
         for folder in (scene / "home", scene / "tmp", scene / "cwd", said):
             folder.mkdir(exist_ok=True)
         env = {"HOME": str(scene / "home"), "TMPDIR": str(scene / "tmp"), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
         words = {"argv": [str(word) for word in argv], "env": env, "cwd": str(scene / "cwd"), "limit": limit}
+        words["one_thread"] = one_thread
         words["env"].update(environ or {})
         return Started(self._ask(do="fork", out=str(said / "out"), err=str(said / "err"), **words)["pid"], said)
 

@@ -22,7 +22,7 @@ SEPARATORS = st.sampled_from(["", " ", "-", ".", " - ", "/", "_"])
 @st.composite
 def entries(draw):
     return {
-        "at": draw(st.datetimes(min_value=datetime(1990, 1, 1), timezones=st.just(UTC))),  # noqa: DTZ001
+        "at": draw(st.datetimes(min_value=datetime(1990, 1, 1), timezones=st.just(UTC))),
         "act_id": draw(st.uuids().map(str)),
         "actor": draw(WORDS),
         "role": draw(WORDS),

@@ -139,7 +139,7 @@ def test_each_commit_waits_for_the_disk(log, monkeypatch):
 def test_a_full_disk_is_told_and_leaves_the_log_sound(log, monkeypatch, call):
     """No entry is acknowledged, the log verifies, and the next append works."""
 
-    def fail(*_arguments, **_more):  # noqa: ANN002
+    def fail(*_arguments, **_more):
         raise OSError(28, "full")
 
     with monkeypatch.context() as broken:
@@ -298,7 +298,7 @@ def kill_at(monkeypatch, step):
     calls = []
 
     def dying(real):
-        def call(*arguments, **more):  # noqa: ANN002
+        def call(*arguments, **more):
             if len(calls) == step:
                 raise Killed
             calls.append(real)

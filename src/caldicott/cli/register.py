@@ -36,7 +36,8 @@ def check(register: Name, as_json: AsJson = False) -> None:
         holds = "does not hold" if errors else "holds"
         activities = f"{len(found.activities)} activities, " if found else ""
         say(
-            f"{register} {holds}: {activities}{count['error']} errors, {count['gap']} gaps, {count['warning']} warnings."
+            f"{register} {holds}: {activities}{count['error']} errors, {count['gap']} gaps, "
+            f"{count['warning']} warnings."
             + (" An activity with a gap is refused at run time." if count["gap"] else "")
         )
     raise typer.Exit(DoesNotHold.exit_code if errors else 0)

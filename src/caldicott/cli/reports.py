@@ -21,9 +21,8 @@ def print_runs(runs: Sequence[ActivityRun]) -> None:
         title = f"{entry.activity}: marts on {entry.tokens:,} tokens"
         table(title, ("dataset", "rows"), sorted(entry.rows.items()))
         excluded = ", ".join(f"{scheme} {rows:,}" for scheme, rows in sorted(entry.excluded_by.items()))
-        say(
-            f"Rows excluded by an objection: {excluded or 'none'}. Replaced by a later submission: {entry.superseded:,}."
-        )
+        say(f"Rows excluded by an objection: {excluded or 'none'}.")
+        say(f"Rows replaced by a later submission: {entry.superseded:,}.")
         if not entry.ndop_answered:
             say("No National Data Opt-out answer may be used today: where that scheme applies, everyone is out.")
         if entry.linked_people:

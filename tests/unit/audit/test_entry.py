@@ -80,7 +80,7 @@ def test_only_canonical_bytes_are_read(line):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"at": datetime(2026, 5, 1)},  # noqa: DTZ001  the missing time zone is the test
+        {"at": datetime(2026, 5, 1)},
         {"at": datetime(2026, 5, 1, tzinfo=timezone(timedelta(hours=1)))},
         {"act_id": ""},
         {"act_id": 'a"b'},

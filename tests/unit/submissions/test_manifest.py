@@ -50,7 +50,7 @@ def test_a_good_manifest_says_everything(folder):
     """What the sender wrote is what is read."""
     manifest = parse(folder)
     assert (manifest.id, manifest.sender, manifest.rows) == ("RZ1-sus-ec-2025", "RZ1", 1)
-    assert (manifest.period_from, manifest.extracted) == (date(2025, 4, 1), datetime(2026, 5, 1, 6))  # noqa: DTZ001
+    assert (manifest.period_from, manifest.extracted) == (date(2025, 4, 1), datetime(2026, 5, 1, 6))
     assert (manifest.format, manifest.objections_applied) == (DataFormat.IDENTIFIABLE, (Objection.TYPE_1,))
     verify_files(manifest, folder)
 
@@ -58,7 +58,7 @@ def test_a_good_manifest_says_everything(folder):
 def test_an_extraction_time_with_a_zone_is_put_into_utc(folder):
     """Resubmissions are ordered by extraction, so two zones must compare."""
     (folder / "manifest.toml").write_text(GOOD.replace("06:00:00", "06:00:00+01:00"))
-    assert parse(folder).extracted == datetime(2026, 5, 1, 5)  # noqa: DTZ001
+    assert parse(folder).extracted == datetime(2026, 5, 1, 5)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def heading(**changed):
         "period_from": date(2025, 4, 1),
         "period_to": date(2026, 3, 31),
         "update": "bulk-replacement",
-        "extracted": datetime(2026, 5, 1, 6),  # noqa: DTZ001
+        "extracted": datetime(2026, 5, 1, 6),
     }
     return Heading(**(given | changed))
 

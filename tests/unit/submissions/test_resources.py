@@ -159,8 +159,8 @@ def test_a_number_no_longer_used_is_not_the_patients(landed):
 @pytest.mark.parametrize(
     ("written", "day", "precision", "instant"),
     [
-        ("2011-06-01T00:30:00+01:00", date(2011, 6, 1), "time", datetime(2011, 5, 31, 23, 30)),  # noqa: DTZ001
-        ("2011-06-01T00:30:00.123Z", date(2011, 6, 1), "time", datetime(2011, 6, 1, 0, 30, 0, 123000)),  # noqa: DTZ001
+        ("2011-06-01T00:30:00+01:00", date(2011, 6, 1), "time", datetime(2011, 5, 31, 23, 30)),
+        ("2011-06-01T00:30:00.123Z", date(2011, 6, 1), "time", datetime(2011, 6, 1, 0, 30, 0, 123000)),
         ("2011-06-01", date(2011, 6, 1), "day", None),
         ("2011-06", date(2011, 6, 1), "month", None),
         ("2011", date(2011, 1, 1), "year", None),

@@ -74,8 +74,7 @@ def header(path: Path, layout: Layout) -> list[str]:
     Raises:
         DoesNotHold: not UTF-8 text, empty, or a name twice.
     """
-    opened = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
-    with opened as stream:
+    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as stream:
         first = stream.readline(_LONGEST_LINE)
     try:
         names = next(csv.reader([first.decode("utf-8-sig")], delimiter=layout.table.delimiter), [])

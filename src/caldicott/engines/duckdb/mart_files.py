@@ -60,8 +60,32 @@ def together(found: Sequence[Found]) -> pa.Table:
     """Rows of several layouts as one, shuffled among each other."""
     if len(found) == 1:
         return found[0].rows()
-    rows = pa.concat_tables([one.rows() for one in found], promote_options="permissive")
+    rows = pa.concat_tables(_alike([one.rows() for one in found]), promote_options="permissive")
     return rows.take(pc.sort_indices(rows.column(SHUFFLE_KEY)))
+
+
+def _alike(tables: list[pa.Table]) -> list[pa.Table]:
+    """Columns of one name in one type: a sender may give a day where another gives the minute."""
+    types: dict[str, set[pa.DataType]] = {}
+    for table in tables:
+        for field in table.schema:
+            types.setdefault(field.name, set()).add(field.type)
+    common = {name: _common(several) for name, several in types.items() if len(several) > 1}
+    return [
+        table.cast(pa.schema([field.with_type(common.get(field.name, field.type)) for field in table.schema]))
+        for table in tables
+    ]
+
+
+def _common(types: set[pa.DataType]) -> pa.DataType:
+    told = types - {pa.null()}
+    if len(told) == 1:
+        return told.pop()
+    if all(pa.types.is_temporal(one) for one in told):
+        return pa.timestamp("us")
+    if all(pa.types.is_integer(one) or pa.types.is_floating(one) or pa.types.is_decimal(one) for one in told):
+        return pa.float64()
+    return pa.string()
 
 
 def counted(found: Sequence[Found], months: int) -> list[int]:
