@@ -7,6 +7,7 @@ only then is the n-th call of one run the n-th call of the next.
 """
 
 import ctypes
+import faulthandler
 import importlib
 import json
 import os
@@ -21,6 +22,7 @@ WARM = (
     "caldicott.operations.export", "caldicott.operations.status", "caldicott.policy.decide", "pyarrow.csv",
     "pyarrow.parquet", "caldicott.stores.key_passphrase", "caldicott.audit.table", "rich.table", "getpass",
 )  # fmt: skip
+_LONGEST = 120
 _PR_SET_PTRACER, _ANYBODY = 0x59616D61, ctypes.c_ulong(-1)
 
 
@@ -79,6 +81,7 @@ def child(request, gate):
     if limit := request["limit"]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     os.read(gate, 1)
+    faulthandler.dump_traceback_later(_LONGEST, exit=True)  # a command that hangs says where, and ends
     try:
         sys.modules["caldicott.cli.app"].main()
         code = 0

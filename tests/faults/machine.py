@@ -117,7 +117,9 @@ class Machine:
     def _ask(self, **request):
         self._server.stdin.write(json.dumps(request) + "\n")
         self._server.stdin.flush()
-        return json.loads(self._server.stdout.readline())
+        if not (answer := self._server.stdout.readline()):
+            raise RuntimeError(f"the machine itself ended with {self._server.wait()} when asked to {request['do']}")
+        return json.loads(answer)
 
 
 def can_trace() -> str:
