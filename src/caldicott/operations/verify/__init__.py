@@ -1,0 +1,1 @@
+"""`verify`: what the register promises against what the store shows, promise by promise."""
