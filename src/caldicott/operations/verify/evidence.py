@@ -1,22 +1,35 @@
-"""What a look at the promises may see: the register, the store's own account, the trail, the published pages."""
+"""What a look at the promises may see: the register, the store's own account, the trail, the published pages.
+
+What several controls need is looked up once and kept here; a control adds what it needs alone in its own module.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
+
+from caldicott.policy.decide import decide
+from caldicott.stores.audit_log import read_entries
 
 if TYPE_CHECKING:
     from datetime import date
+    from pathlib import Path
 
+    from caldicott.audit.entry import AuditEntry
     from caldicott.operations.perform import House
+    from caldicott.policy.decision import Decision, Request
     from caldicott.register.model import Register
+    from caldicott.stores.catalogue import LiveFile, SubmissionRecord
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Evidence:
     """The house that is looked at, on a day."""
 
     house: House
+    exports: tuple[Path, ...] = ()
+    """Folders that roles received, where the one who looks has them; `--demo` has."""
 
     @property
     def register(self) -> Register:
@@ -25,3 +38,24 @@ class Evidence:
     @property
     def today(self) -> date:
         return self.house.today
+
+    @property
+    def root(self) -> Path:
+        return self.house.store.root
+
+    def decide(self, request: Request, *, on: date | None = None) -> Decision:
+        """What the register would say. A probe is nobody's request, so it is not entered in the trail."""
+        return decide(request, self.register, on or self.today)
+
+    @cached_property
+    def submissions(self) -> tuple[SubmissionRecord, ...]:
+        return self.house.store.catalogue.submissions()
+
+    @cached_property
+    def marts(self) -> tuple[LiveFile, ...]:
+        return self.house.store.catalogue.files("mart")
+
+    @cached_property
+    def entries(self) -> tuple[AuditEntry, ...]:
+        """The audit trail."""
+        return tuple(read_entries(self.root / "audit"))
