@@ -4,14 +4,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from caldicott.publication import opt_out_table, processors, ropa
+from caldicott.publication.document import Artefact
+from caldicott.publication.spreadsheet import CSV_TYPE, XLSX_TYPE, Sheet, as_csv
+
 if TYPE_CHECKING:
     from datetime import date
 
-    from caldicott.publication.document import Artefact
     from caldicott.register.model import Register
 
 
 def artefacts(register: Register, *, at: date) -> tuple[Artefact, ...]:
-    """Every file that is published beside the pages, in the order in which a list of downloads shows them."""
-    del register, at
-    return ()
+    """Every file that is published beside the pages, in the order in which a list of downloads shows them.
+
+    The files tell what the register says, not what holds on a day: `at` is not written into
+    them, so that two publications of one register are the same bytes.
+    """
+    del at
+    return (
+        _table("record-of-processing.csv", "Record of processing activities (Article 30)", ropa.sheet(register)),
+        Artefact(
+            "record-of-processing.xlsx",
+            XLSX_TYPE,
+            ropa.workbook(register),
+            "Record of processing activities, processors and flows (workbook)",
+        ),
+        _table("processors.csv", "Processors and their contracts", processors.sheet(register)),
+        _table("flow-map.csv", "Data-flow map as a table", ropa.flow_sheet(register)),
+        _table("opt-out.csv", "Which objection stops what", opt_out_table.sheet(register)),
+    )
+
+
+def _table(path: str, title: str, sheet: Sheet) -> Artefact:
+    return Artefact(path, CSV_TYPE, as_csv(sheet), title)

@@ -20,3 +20,9 @@ def bundled(name):
 def register(request):
     """Each of the bundled registers in turn."""
     return bundled(request.param)
+
+
+@pytest.fixture
+def leeds():
+    """The notice of Leeds, 2018, as a register."""
+    return bundled("leeds-2018")
