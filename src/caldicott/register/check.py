@@ -9,16 +9,17 @@ import re
 from typing import TYPE_CHECKING
 
 from caldicott.register import completeness, parse
-from caldicott.register.checks import dates, formats, law, links, parties
+from caldicott.register.checks import dates, formats, law, links, parties, versions
 from caldicott.register.checks.finding import Finding, in_activity
 from caldicott.register.faults import Fault, errors_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import date
     from pathlib import Path
 
     from caldicott.register.faults import Severity
+    from caldicott.register.kept import Published
     from caldicott.register.model import Register
 
 CHECKS: tuple[Callable[[Register], Iterable[Finding]], ...] = (
@@ -52,19 +53,24 @@ _PART = re.compile(r"[a-z_0-9]+|\[\d+\]")
 _ORDER = {"error": 0, "gap": 1, "warning": 2}
 
 
-def check(register: Register, *, at: date, texts: parse.Texts | None = None) -> tuple[Fault, ...]:
+def check(
+    register: Register, *, at: date, texts: parse.Texts | None = None, published: Sequence[Published] = ()
+) -> tuple[Fault, ...]:
     """Every fault on that day, errors first. With the texts each has its line; without, its file only."""
     where = texts or parse.Texts("", {})
-    found = [_fault(finding, where) for finding in _findings(register, at)]
+    findings = (*_findings(register, at), *versions.unversioned(register, published))
+    found = [_fault(finding, where) for finding in findings]
     return tuple(sorted(found, key=lambda fault: (_ORDER[fault.severity], fault.file, fault.line)))
 
 
-def check_folder(path: Path, *, at: date) -> tuple[Register | None, tuple[Fault, ...]]:
-    """Read a folder and check it; no register if it does not hold."""
+def check_folder(
+    path: Path, *, at: date, published: Sequence[Published] = ()
+) -> tuple[Register | None, tuple[Fault, ...]]:
+    """Read a folder and check it, also against what was published before; no register if it does not hold."""
     register, unread, texts = parse.read_with_texts(path)
     if register is None:
         return None, unread
-    faults = (*unread, *check(register, at=at, texts=texts))
+    faults = (*unread, *check(register, at=at, texts=texts, published=published))
     return (None if errors_of(faults) else register), faults
 
 

@@ -81,17 +81,19 @@ def _unreadable(why: str, where: str) -> DoesNotHold:
     )
 
 
+def is_kept(path: Path) -> bool:
+    """Whether it is a `register.json`, or the folder of a published version that holds one."""
+    return path.is_file() or (not (path / parse.CONTROLLER).is_file() and (path / FILE).is_file())
+
+
 def load(path: Path) -> Register:
-    """A register from its folder of TOML, from a published version's folder, or from a `register.json`.
+    """The register of a `register.json`, or of the folder of a published version that holds one.
 
     Raises:
         DoesNotHold: what lies there is no register that can be read.
     """
-    if path.is_file():
-        return from_json(path.read_bytes(), where=path.as_posix())
-    if not (path / parse.CONTROLLER).is_file() and (path / FILE).is_file():
-        return from_json((path / FILE).read_bytes(), where=(path / FILE).as_posix())
-    return parse.load(path)
+    file = path if path.is_file() else path / FILE
+    return from_json(file.read_bytes(), where=file.as_posix())
 
 
 def read_versions(published: Path) -> tuple[Published, ...]:
@@ -105,7 +107,7 @@ def read_versions(published: Path) -> tuple[Published, ...]:
 
 
 def _version(file: Path) -> Published:
-    register, version = from_json(file.read_bytes(), where=file.as_posix()), file.parent.name
+    register, version = load(file), file.parent.name
     if version not in [notice.version for notice in register.controller.notices]:
         raise DoesNotHold(
             f"the folder is called `{version}`, but its register knows no notice of that version",

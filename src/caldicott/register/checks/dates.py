@@ -52,7 +52,7 @@ def ahead_of_notice(register: Register) -> Iterator[Finding]:
         if activity.publication is None or not activity.publication.in_notice:
             continue
         yield from _unknown_version(activity, register)
-        notice = _published_by(activity, register.controller.notices)
+        notice = published_by(activity, register.controller.notices)
         starts = activity.effective_from
         if notice is not None and starts is not None and starts < notice.published:
             what = f"it holds from {starts}, but the notice that says it was published on {notice.published}"
@@ -74,7 +74,8 @@ def _unknown_version(activity: ProcessingActivity, register: Register) -> Iterat
         yield Finding(in_activity(activity), ("publication",), what, next_step, "no-notice", firm(register))
 
 
-def _published_by(activity: ProcessingActivity, notices: tuple[Notice, ...]) -> Notice | None:
+def published_by(activity: ProcessingActivity, notices: tuple[Notice, ...]) -> Notice | None:
+    """The version that says it; the first one when the entry names none, as the decision reads it."""
     named = activity.publication.notice_version if activity.publication else ""
     candidates = [notice for notice in notices if not named or notice.version == named]
     return min(candidates, key=lambda notice: notice.published, default=None)
