@@ -140,7 +140,7 @@ def submission(  # noqa: PLR0913  every key of a manifest can be made wrong
         sha256=manifest.pop("sha256", None),
         id=name, dataset=loaded.dataset, layout=layout, sender=sender, purposes=list(purposes), agreement=known,
         format="identifiable", period_from=date.fromisoformat(period[0]), period_to=date.fromisoformat(period[1]),
-        update=update, extracted=extracted, objections_applied=[], **manifest,
+        update=update, extracted=extracted, objections_applied=manifest.pop("objections_applied", []), **manifest,
     )  # fmt: skip
     return place
 

@@ -51,6 +51,8 @@ class Stage:
     register: Register
     today: date = TODAY
     sent: int = field(default=0)
+    codes_answered: bool = True
+    """Whether a practice has said that nobody more objects: without any feed of codes everybody is out."""
 
     @property
     def inbox(self) -> Path:
@@ -82,9 +84,17 @@ class Stage:
         with self.house() as house:
             return [landed for place in places or (self.inbox,) for landed in land(house, place)]
 
+    def _no_more_codes(self) -> Path:
+        folder = self.root / "no-more-codes"
+        if not folder.exists():
+            people.submission(folder, "emis-objections", [], name="no-more-codes", sender="Z80150")
+        return folder
+
     def run(self, activity: str = PLANNING) -> Any:
         """Run one activity."""
         with self.house() as house:
+            if self.codes_answered:
+                land(house, self._no_more_codes())
             return run(house, activity=activity)[0]
 
     def export(self, role: str, to: str, *, activity: str = PLANNING, wanted: str | None = None) -> Any:

@@ -129,6 +129,13 @@ def check_without_an_answer_everyone_is_out(stage):
     assert stage.refs() == []
 
 
+def check_without_codes_everyone_is_out(stage):
+    stage.codes_answered = False
+    _two_in_marts(stage)
+    stage.run(RISK)
+    assert stage.refs(activity=RISK) == []
+
+
 def check_a_stale_answer_is_none(stage):
     _two_in_marts(stage)
     stage.today = TODAY + timedelta(days=30)
@@ -315,6 +322,7 @@ CONTROLS = {
         check_type_2_has_ended,
     ),
     "no answer, nobody": (_wrapped(DuckDbPeople, "settle", _without_national), check_without_an_answer_everyone_is_out),
+    "no codes, nobody": (_off(gathering, "is_answered", lambda *_a, **_k: True), check_without_codes_everyone_is_out),
     "age of the answer": (_off(gathering, "is_answer_usable", lambda *_a, **_k: True), check_a_stale_answer_is_none),
     "mergers": (_off(DuckDbPeople, "add_mergers", lambda *_a: None), check_a_merged_number_s_refusal_counts),
     "objections at export": (_off(gathering.People, "mask", lambda *_a: 0), check_a_late_refusal_is_not_exported),

@@ -25,6 +25,8 @@ def print_runs(runs: Sequence[ActivityRun]) -> None:
         say(f"Rows replaced by a later submission: {entry.superseded:,}.")
         if not entry.ndop_answered:
             say("No National Data Opt-out answer may be used today: where that scheme applies, everyone is out.")
+        for dataset, schemes in sorted(entry.unanswered.items()):
+            say(f"Everyone is out of {dataset}: no codes have landed that say who objects by {', '.join(schemes)}.")
         if entry.linked_people:
             linked = ", ".join(f"{areas}: {people:,}" for areas, people in entry.linked_people.items())
             say(f"People by the number of services they were met in: {linked}.")

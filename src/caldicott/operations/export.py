@@ -17,14 +17,12 @@ import pyarrow.csv as pa_csv
 
 from caldicott.disclosure.counts import protected
 from caldicott.engines.duckdb.marts import DuckDbExports
-from caldicott.engines.duckdb.people import BIT
 from caldicott.facts.disclosure import rule
 from caldicott.facts.governance import service_areas
 from caldicott.operations.people import People, gather, give_tokens
 from caldicott.operations.perform import Act, House, ask, perform
 from caldicott.policy.decision import Permit, Request
 from caldicott.policy.explain import explain
-from caldicott.safe_haven.objections import schemes_for
 from caldicott.safe_haven.release import LINKED_MART, concerns
 from caldicott.stores.key_files import sync_folder
 from caldicott.stores.names import unused_name
@@ -184,7 +182,7 @@ def _write(
     report: Exported,
 ) -> None:
     exports, mask, root = DuckDbExports(people.engine), people.mask(dataset), house.store.root
-    by_area = _masks_by_area(house, permit) if dataset == LINKED_MART else None
+    by_area = _masks_by_area(house, people, permit) if dataset == LINKED_MART else None
     report.formats[dataset] = permit.request.format
     if permit.request.format == DataFormat.PSEUDONYMISED:
         for file in files:
@@ -203,14 +201,14 @@ def _write(
     report.rows[dataset] = table.num_rows
 
 
-def _masks_by_area(house: House, permit: Permit) -> dict[str, int]:
+def _masks_by_area(house: House, people: People, permit: Permit) -> dict[str, int]:
     """Of the linked mart's service areas, who is out of which: what stops a dataset stops its part of the mart."""
     entry = house.register.activity(permit.request.activity)
     rules = entry.objections.rules if entry and entry.objections else ()
     standing = [rule for rule in rules if permit.request.format in rule.covers_formats]
     masks: dict[str, int] = {}
     for dataset, area in service_areas().items():
-        masks[area] = masks.get(area, 0) | sum(BIT[scheme] for scheme in schemes_for(dataset, standing))
+        masks[area] = masks.get(area, 0) | people.mask_under(dataset, standing)
     return masks
 
 

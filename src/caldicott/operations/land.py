@@ -295,5 +295,6 @@ def _record(manifest: Manifest, tally: Tally, *, uid: str, key_id: str, received
             "quarantined_by": dict(sorted(tally.quarantined_by.items())),
             "link_quality": dict(sorted(tally.link_quality.items())),
             "flags": {"needs_trace": tally.needs_trace, "withdrawn": tally.withdrawn},
+            "objections_applied": {scheme.value: 1 for scheme in manifest.objections_applied},
         },
     )

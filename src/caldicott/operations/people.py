@@ -7,21 +7,20 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
-from caldicott.engines.duckdb.people import BIT, DuckDbPeople
+from caldicott.engines.duckdb.people import BIT, EVERYONE, DuckDbPeople
 from caldicott.facts.layout import ColumnClass, IdentityKind, load
-from caldicott.safe_haven.objections import is_answer_usable, schemes_for
+from caldicott.safe_haven.objections import is_answer_usable, is_answered, schemes_for
 from caldicott.safe_haven.persons import numbered
 from caldicott.safe_haven.release import Place, places
 from caldicott.stores.catalogue import LiveFile
 from caldicott.stores.clear_rows import ClearRows
-from caldicott.vocabulary.terms import Objection
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from caldicott.operations.perform import House
     from caldicott.policy.decision import Permit
-    from caldicott.register.model import PseudonymDomain
+    from caldicott.register.model import ObjectionRule, PseudonymDomain
     from caldicott.stores.catalogue import SubmissionRecord
 
 
@@ -32,13 +31,23 @@ class People:
     engine: DuckDbPeople
     masks: dict[str, list[tuple[str, int]]]
     """For each dataset: scheme and bit, in the register's order."""
+    submissions: Sequence[SubmissionRecord] = ()
     new_files: list[LiveFile] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     ndop_answered: bool = False
 
     def mask(self, dataset: str) -> int:
         """All bits that take a row of this dataset out."""
-        return sum(bit for _scheme, bit in self.masks[dataset])
+        return _together(self.masks[dataset])
+
+    def mask_under(self, dataset: str, rules: Iterable[ObjectionRule]) -> int:
+        """The bits that these rules set for a dataset, be it one that was asked for or not."""
+        return _together(_masks(dataset, rules, self.submissions))
+
+    def unanswered(self) -> dict[str, list[str]]:
+        """Datasets out of which everybody is, with the schemes of which nothing has been heard yet."""
+        found = {dataset: [scheme for scheme, bit in pairs if bit == EVERYONE] for dataset, pairs in self.masks.items()}
+        return {dataset: schemes for dataset, schemes in found.items() if schemes}
 
 
 def gather(house: House, submissions: Sequence[SubmissionRecord], granted: dict[str, Permit]) -> People:
@@ -50,7 +59,8 @@ def gather(house: House, submissions: Sequence[SubmissionRecord], granted: dict[
     numbers, local = rows.person_index()
     engine.add_index(numbers.to_reader(), local.to_reader())
     engine.follow_mergers()
-    people = People(engine, {d: _masks(d, permit) for d, permit in granted.items()}, ndop_answered=ndop_answered)
+    masks = {d: _masks(d, permit.obligations.objections, submissions) for d, permit in granted.items()}
+    people = People(engine, masks, submissions, ndop_answered=ndop_answered)
     _welcome(house, rows, people)
     engine.settle(ndop_answered=ndop_answered)
     people.counts.update({f"objecting {scheme}": count for scheme, count in engine.count_objecting().items() if count})
@@ -120,9 +130,25 @@ def _take_answer(house: House, rows: ClearRows, engine: DuckDbPeople, submission
     return True
 
 
-def _masks(dataset: str, permit: Permit) -> list[tuple[str, int]]:
-    schemes = schemes_for(dataset, permit.obligations.objections)
-    return [(scheme.value, BIT[Objection(scheme)]) for scheme in schemes]
+def _masks(
+    dataset: str, rules: Iterable[ObjectionRule], submissions: Sequence[SubmissionRecord]
+) -> list[tuple[str, int]]:
+    codes_landed = any(s.dataset == "gp-objections" for s in submissions)
+    applied = [s.counts.get("objections_applied", {}) for s in submissions if s.dataset == dataset]
+    return [
+        (
+            scheme.value,
+            BIT[scheme] if is_answered(scheme, codes_landed=codes_landed, applied_at_source=applied) else EVERYONE,
+        )
+        for scheme in schemes_for(dataset, rules)
+    ]
+
+
+def _together(masks: Iterable[tuple[str, int]]) -> int:
+    barring = 0
+    for _scheme, bit in masks:
+        barring |= bit
+    return barring
 
 
 def _welcome(house: House, rows: ClearRows, people: People) -> None:

@@ -50,6 +50,8 @@ class ActivityRun:
     linked_people: dict[int, int] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     ndop_answered: bool = False
+    unanswered: dict[str, list[str]] = field(default_factory=dict)
+    """Datasets out of which everybody is, because nobody has said who objects by these schemes."""
 
 
 def run(
@@ -131,7 +133,7 @@ def _compute(
     report.tokens = give_tokens(house, people, domain)
     work = _Work(house, entry, people, granted, run_id=f"run-{unused_name()}")
     outcomes = work.make(submissions, report)
-    report.counts, report.ndop_answered = people.counts, people.ndop_answered
+    report.counts, report.ndop_answered, report.unanswered = people.counts, people.ndop_answered, people.unanswered()
 
     def keep() -> None:
         catalogue = house.store.catalogue

@@ -10,11 +10,15 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from caldicott.vocabulary.terms import Objection
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from caldicott.register.model import ObjectionRule
-    from caldicott.vocabulary.terms import Objection
+
+CODED = frozenset({Objection.TYPE_1, Objection.RISK_STRATIFICATION, Objection.RESEARCH, Objection.DEIDENTIFIED})
+"""Schemes that live only as codes in practice systems. Type 2 ended in 2018 and the national answer carries it."""
 
 
 def schemes_for(dataset: str, rules: Iterable[ObjectionRule]) -> tuple[Objection, ...]:
@@ -26,3 +30,13 @@ def schemes_for(dataset: str, rules: Iterable[ObjectionRule]) -> tuple[Objection
 def is_answer_usable(received: date, *, at: date, valid_days: int) -> bool:
     """Whether a national opt-out answer of that day may be used: it is short-lived and never stored on a person."""
     return received <= at <= received + timedelta(days=valid_days)
+
+
+def is_answered(scheme: Objection, *, codes_landed: bool, applied_at_source: Iterable[Collection[str]]) -> bool:
+    """Whether anybody has said who objects by this scheme: a feed of codes, or every sender of the dataset.
+
+    `applied_at_source` holds, a submission of the dataset each, the schemes its sender says it has applied.
+    Until then nobody can be shown not to object, so everybody is out.
+    """
+    senders = list(applied_at_source)
+    return scheme not in CODED or codes_landed or (bool(senders) and all(scheme in applied for applied in senders))

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import people
+from caldicott.safe_haven.objections import CODED
 from caldicott.stores import clear
 from caldicott.stores.landing_zone import clear_aad
 from stage import PLANNING, RISK, TODAY, Stage, episode
@@ -292,3 +293,52 @@ def test_a_withdrawal_entered_in_error_and_deleted_does_not_lift_the_objection(s
     stage.land()
     stage.run()
     assert stage.refs() == ["r0"]
+
+
+def _at_the_practice(stage, crowd, **manifest):
+    rows = [people.patient(person, f"g{i}", OrganisationGuid=f"g{i}") for i, person in enumerate(crowd)]
+    stage.send("emis-patients", rows, sender="Z80001", **manifest)
+    stage.answer(crowd)
+    stage.land()
+
+
+def test_before_any_codes_have_landed_nobody_s_gp_record_is_used(small):
+    """Nobody has said who refused by type 1, so nobody can be shown not to have: missing means out, not in."""
+    stage, crowd = small
+    stage.codes_answered = False
+    _at_the_practice(stage, crowd)
+    report = stage.run()
+    assert stage.mart("gp-patients") == []
+    assert stage.refs() == ["r0", "r1"]  # type 1 does not stop hospital records in planning
+    assert report.unanswered == {"gp-patients": ["type1", "deidentified"]}
+    assert stage.run(RISK).tokens == 0
+
+
+def test_what_the_sender_applied_at_source_needs_no_codes(small):
+    """A practice that has left out whoever refused says so in the manifest; its records are used."""
+    stage, crowd = small
+    stage.codes_answered = False
+    _at_the_practice(stage, crowd, objections_applied=["type1", "deidentified"])
+    report = stage.run()
+    assert len(stage.mart("gp-patients")) == 2
+    assert report.unanswered == {}
+
+
+def test_one_sender_that_applied_nothing_leaves_everybody_out(small):
+    """Two senders, one of which says nothing of refusals: the dataset as a whole is not answered."""
+    stage, crowd = small
+    stage.codes_answered = False
+    stage.send("emis-patients", [people.patient(crowd[0], "x", OrganisationGuid="x")], sender="Z80002")
+    _at_the_practice(stage, crowd, objections_applied=["type1", "deidentified"])
+    stage.run()
+    assert stage.mart("gp-patients") == []
+
+
+def test_an_export_before_any_codes_have_landed_holds_no_gp_record(small, monkeypatch):
+    """Marts that were made while codes were known are not given out once nothing vouches for them."""
+    stage, crowd = small
+    stage.send("emis-appointments", [people.row("emis-appointments", p, f"a{i}") for i, p in enumerate(crowd)])
+    _late(stage, crowd)
+    monkeypatch.setattr("caldicott.operations.people.is_answered", lambda scheme, **_: scheme not in CODED)
+    stage.export("processor_staff", "out")
+    assert {row["service_area"] for row in _exported(stage, "commissioning-mart")} == {"inpatient"}

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BIT = {scheme: 1 << place for place, scheme in enumerate(Objection)}
+EVERYONE = 1 << len(BIT)
+"""Set for every person: the bit of a scheme that nobody has answered yet, so that missing means out, not in."""
 
 _TABLES = """
 CREATE TEMP TABLE seen (number BIGINT);
@@ -133,15 +135,15 @@ class DuckDbPeople:
         ndop = BIT[Objection.NATIONAL_DATA_OPT_OUT]
         self.connection.execute(
             "CREATE TEMP TABLE person AS "
-            f"SELECT living.number AS identity, i.person_id, coalesce(o.mask, 0) | (CASE WHEN {out} THEN {ndop} ELSE 0 END)"
-            " AS mask, d.birth_date AS demographic_birth_date, d.number IS NOT NULL AS is_known "
+            f"SELECT living.number AS identity, i.person_id, coalesce(o.mask, 0) | {EVERYONE} | "
+            f"(CASE WHEN {out} THEN {ndop} ELSE 0 END) AS mask, d.birth_date AS demographic_birth_date, d.number IS NOT NULL AS is_known "
             "FROM living JOIN index_number i ON i.number = living.living LEFT JOIN objecting o USING (person_id) "
             "LEFT JOIN (SELECT number, any_value(birth_date) AS birth_date FROM demographic GROUP BY 1) d "
             "ON d.number = living.living"
         )
         # The national check knows NHS numbers only: who has none cannot be shown not to object.
         self.connection.execute(
-            f"CREATE TEMP TABLE person_local AS SELECT kind, value AS identity, person_id, {ndop} AS mask, "
+            f"CREATE TEMP TABLE person_local AS SELECT kind, value AS identity, person_id, {ndop | EVERYONE} AS mask, "
             "NULL::DATE AS demographic_birth_date, false AS is_known FROM index_local"
         )
 
