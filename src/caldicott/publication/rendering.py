@@ -176,10 +176,15 @@ def _only_safe(link: Callable[[Link], str]) -> Callable[[Link], str]:
 
     def led(one: Link) -> str:
         to = link(one)
-        scheme = to.partition(":")[0] if ":" in to.partition("/")[0] else ""
-        return "" if scheme and not to.lower().startswith(_OUTSIDE) else to
+        has_scheme = ":" in to.partition("/")[0]
+        return "" if has_scheme and not safe_outside(to) else to
 
     return led
+
+
+def safe_outside(to: str) -> bool:
+    """Whether an address outside is of a kind that a browser opens and does not run."""
+    return to.lower().startswith(_OUTSIDE)
 
 
 def _trail(page: Page, site: Site) -> tuple[Link, ...]:

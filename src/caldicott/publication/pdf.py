@@ -1,0 +1,140 @@
+"""The whole notice as one PDF/UA-1, for printing and for post.
+
+Drawn from the same pages as the web pages, with a template of its own. The
+renderer is given a fetcher that knows our own pictures and nothing else, so
+that no text can make it open a file or an address. The same pages on the same
+day give the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from caldicott.publication.document import Details, Picture, every_section
+from caldicott.publication.rendering import TEMPLATES, environment, safe_outside
+from caldicott.register.words import day
+from caldicott.vocabulary.errors import ProgramFault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from caldicott.publication.document import Block, Link, Page
+    from caldicott.publication.rendering import Site
+
+_SCHEME = "published:"
+"""Of the addresses the renderer may open; they lead to values in memory."""
+
+
+def notice_pdf(pages: Sequence[Page], site: Site, *, logo: bytes | None = None, title: str = "") -> bytes:
+    """Cover, contents with page numbers and every page, tagged for screen readers."""
+    from weasyprint import CSS, HTML
+
+    pictures = {f"assets/{one.name}": one.svg.encode() for one in _pictures(pages)}
+    if site.branding.logo and logo is not None:
+        pictures[f"assets/{site.branding.logo}"] = logo
+    html = notice_html(pages, site, title=title)
+    style = (TEMPLATES / "print.css").read_text(encoding="utf-8")
+    with _no_complaints():
+        made: bytes = HTML(string=html, url_fetcher=_OurPictures(pictures)).write_pdf(
+            stylesheets=[CSS(string=style)],
+            pdf_variant="pdf/ua-1",
+            # An identifier is random by default, and two readers could not compare what they were given.
+            pdf_identifier=hashlib.sha256(html.encode()).digest()[:16],
+        )
+    return made
+
+
+def notice_html(pages: Sequence[Page], site: Site, *, title: str = "") -> str:
+    """What is printed, before it is laid out."""
+    title = title or site.branding.service_name
+    footer = f"{site.branding.organisation}: {title}" + (f", version {site.version}" if site.version else "")
+    return (
+        environment(strict=True)
+        .get_template("print.jinja")
+        .render(
+            pages=pages, site=site, title=title, footer=footer, to=_places(pages), place=_place, scheme=_SCHEME, day=day
+        )
+    )
+
+
+def _place(slug: str, anchor: str = "") -> str:
+    # Anchors are unique in their page only; a slash would end the name of a place.
+    return "--".join(part for part in (slug.replace("/", "-."), anchor) if part)
+
+
+def _places(pages: Iterable[Page]) -> Callable[[Link], str]:
+    """Where a link leads on paper: to another place of it, outside, or (a file beside it) nowhere."""
+    known = {page.slug: page.anchors() for page in pages}
+
+    def to(link: Link) -> str:
+        if link.is_outside:
+            return link.to if safe_outside(link.to) else ""
+        slug, _, anchor = link.to.partition("#")
+        if slug not in known:
+            return ""
+        return "#" + (_place(slug, anchor) if anchor in known[slug] else _place(slug))
+
+    return to
+
+
+def _pictures(pages: Iterable[Page]) -> Iterator[Picture]:
+    for page in pages:
+        for section in every_section(page.sections):
+            yield from _pictures_in(section.blocks)
+
+
+def _pictures_in(blocks: Iterable[Block]) -> Iterator[Picture]:
+    for block in blocks:
+        if isinstance(block, Picture):
+            yield block
+        elif isinstance(block, Details):
+            yield from _pictures_in(block.blocks)
+
+
+class _OurPictures:
+    """Opens our own pictures; anything else is an error, and every error ends the printing."""
+
+    _fail_on_errors = True  # asked for by the renderer, of a fetcher that refused
+
+    def __init__(self, known: Mapping[str, bytes]) -> None:
+        self._known = known
+
+    def __call__(self, url: str) -> object:
+        from weasyprint.urls import URLFetcherResponse
+
+        name = url.removeprefix(_SCHEME)
+        if not url.startswith(_SCHEME) or name not in self._known:
+            raise LookupError("an address that is not ours")
+        kind = {"Content-Type": "image/svg+xml"} if name.endswith(".svg") else {}
+        return URLFetcherResponse(url, self._known[name], kind)
+
+
+class _Complaints(logging.Handler):
+    """What the renderer would only write to its log: a picture it could not draw, a rule it did not know."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.said.append(record.getMessage())
+
+
+@contextmanager
+def _no_complaints() -> Iterator[None]:
+    """A notice that was printed with something missing is not published."""
+    heard, log = _Complaints(), logging.getLogger("weasyprint")
+    log.addHandler(heard)
+    try:
+        yield
+    finally:
+        log.removeHandler(heard)
+    if heard.said:
+        raise ProgramFault(
+            f"the notice could not be printed as it is ({heard.said[0]})",
+            code="print-faulty",
+            next_step="if it names a logo, give one as SVG, PNG or JPEG; else report this",
+        )
