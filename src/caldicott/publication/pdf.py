@@ -28,17 +28,20 @@ _SCHEME = "published:"
 """Of the addresses the renderer may open; they lead to values in memory."""
 
 
-def notice_pdf(pages: Sequence[Page], site: Site, *, logo: bytes | None = None, title: str = "") -> bytes:
-    """Cover, contents with page numbers and every page, tagged for screen readers."""
+def notice_pdf(
+    pages: Sequence[Page], site: Site, *, title: str = "", files: Mapping[str, bytes] | None = None
+) -> bytes:
+    """Cover, contents with page numbers and every page, tagged for screen readers.
+
+    `files` are pictures that no page carries itself, such as the logo or the flow map, by their path `assets/…`.
+    """
     from weasyprint import CSS, HTML
 
-    pictures = {f"assets/{one.name}": one.svg.encode() for one in _pictures(pages)}
-    if site.branding.logo and logo is not None:
-        pictures[f"assets/{site.branding.logo}"] = logo
+    drawn = {f"assets/{one.name}": one.svg.encode() for one in pictures(pages) if one.svg}
     html = notice_html(pages, site, title=title)
     style = (TEMPLATES / "print.css").read_text(encoding="utf-8")
     with _no_complaints():
-        made: bytes = HTML(string=html, url_fetcher=_OurPictures(pictures)).write_pdf(
+        made: bytes = HTML(string=html, url_fetcher=_OurPictures({**(files or {}), **drawn})).write_pdf(
             stylesheets=[CSS(string=style)],
             pdf_variant="pdf/ua-1",
             # An identifier is random by default, and two readers could not compare what they were given.
@@ -80,7 +83,8 @@ def _places(pages: Iterable[Page]) -> Callable[[Link], str]:
     return to
 
 
-def _pictures(pages: Iterable[Page]) -> Iterator[Picture]:
+def pictures(pages: Iterable[Page]) -> Iterator[Picture]:
+    """Every picture of the pages, also those that a reader must open."""
     for page in pages:
         for section in every_section(page.sections):
             yield from _pictures_in(section.blocks)

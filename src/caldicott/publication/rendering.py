@@ -63,7 +63,7 @@ class Site:
     published: date | None
     at: date
     base: str = ""
-    """Slug prefix of the pages of this site, such as `versions/2026-1`: assets stay at the root."""
+    """Where a kept copy of a version is, such as `versions/2026-1`; a page of it says that it is one."""
     footer: tuple[Link, ...] = ()
     titles: tuple[tuple[str, str], ...] = ()
     """Slug and title of each page, for breadcrumbs."""
@@ -146,14 +146,14 @@ def frame(
     logo = below_assets(site.branding.logo) if site.branding.logo else ""
     return {
         "title": title, "site": site, "link": led, "href": href, "asset": asset or below_assets, "file": file,
-        "asset_logo": logo, "current": current, "nonce": csp_nonce,
+        "asset_logo": logo, "newest": href("versions/../index.html") if site.base else "", "current": current, "nonce": csp_nonce,
     }  # fmt: skip
 
 
 def relative_links(page: Page, slugs: Collection[str], *, base: str = "") -> Callable[[Link], str]:
     """How a file of the published folder points at the others, so that the folder works from any place.
 
-    `base` is where the pages with these slugs are, such as `versions/2026-1`; everything else is at the root.
+    `base` is the folder of the page's own version, such as `versions/2026-1`, which holds all it needs.
     """
     here = f"{base}/{page.slug}" if base else page.slug
     folder = here.rpartition("/")[0] or "."
@@ -165,8 +165,10 @@ def relative_links(page: Page, slugs: Collection[str], *, base: str = "") -> Cal
         fragment = f"#{anchor}" if anchor else ""
         if target in {"", page.slug}:
             return fragment or f"{page.slug.rpartition('/')[2]}.html"
-        place = f"{base}/{target}" if base and target in slugs else target
-        return relpath(f"{place}.html" if target in slugs else place, folder) + fragment
+        name = f"{target}.html" if target in slugs else target
+        # The versions stand side by side at the root, whichever of them the page belongs to.
+        place = name if name.startswith("versions/") or not base else f"{base}/{name}"
+        return relpath(place, folder) + fragment
 
     return to
 

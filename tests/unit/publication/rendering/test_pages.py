@@ -162,7 +162,9 @@ def test_the_menu_marks_the_page_one_is_on():
         ("activities/risk", "", "activities/risk#who", "#who"),
         ("activities/risk", "", "activities/risk", "risk.html"),
         ("activities/risk", "versions/1", "index", "../index.html"),
-        ("activities/risk", "versions/1", "assets/site.css", "../../../assets/site.css"),
+        ("activities/risk", "versions/1", "assets/site.css", "../assets/site.css"),
+        ("changes", "versions/2", "versions/1/index.html", "../1/index.html"),
+        ("changes", "", "versions/1/index.html", "versions/1/index.html"),
         ("index", "versions/1", "activities/plan", "activities/plan.html"),
         ("index", "", "https://a.example/b", "https://a.example/b"),
     ],
@@ -194,6 +196,17 @@ def test_a_server_brings_its_own_links_and_nonce():
     assert 'nonce="abc"' in html
     assert "Content-Security-Policy" not in html
     assert 'src="/n/assets/four-formats.svg"' in html
+
+
+def test_a_kept_copy_says_that_it_is_one():
+    """Who reads an old version is told so, and led to the notice that holds now."""
+    page = sample.pages()[3]
+    site = replace(sample.site(sample.pages()), base="versions/2026-1")
+    slugs = {one.slug for one in sample.pages()}
+    html = render_page(page, site, link=relative_links(page, slugs, base=site.base))
+    assert "as it was published in version 2026-1" in html
+    assert '<a href="../../../index.html">' in html
+    assert "as it was published" not in drawn(page)
 
 
 def test_an_unknown_block_is_a_bug_that_says_so():

@@ -125,5 +125,5 @@ def test_a_logo_is_on_the_cover(caplog):
         (page,), Branding("A Board", logo="logo.svg"), version="", published=None, at=sample.site((page,)).at
     )
     with caplog.at_level(logging.WARNING, logger="weasyprint"):
-        assert b"/Alt (A Board)" in texts_in(notice_pdf((page,), site, logo=sample.SVG.encode()))
+        assert b"/Alt (A Board)" in texts_in(notice_pdf((page,), site, files={"assets/logo.svg": sample.SVG.encode()}))
     assert caplog.records == []
