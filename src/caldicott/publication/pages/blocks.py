@@ -1,0 +1,58 @@
+"""Short ways to write the blocks of a page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from caldicott.publication.document import Bullets, Inset, Link, Paragraph, Section, text
+from caldicott.publication.pages.setting import is_shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from caldicott.publication.document import Block, Inline, Text
+    from caldicott.register.model import ProcessingActivity
+
+
+def para(*parts: Inline) -> Paragraph:
+    return Paragraph(text(*parts))
+
+
+def bullets(items: Iterable[str | Text]) -> Bullets:
+    return Bullets(tuple(cell(one) for one in items))
+
+
+def cell(content: str | Text) -> Text:
+    return text(content) if isinstance(content, str) else content
+
+
+def row(*cells: str | Text) -> tuple[Text, ...]:
+    return tuple(cell(one) for one in cells)
+
+
+def inset(*lines: str | Text, title: str = "", urgent: bool = False) -> Inset:
+    return Inset(tuple(cell(one) for one in lines), title=title, urgent=urgent)
+
+
+def section(anchor: str, heading: str, *blocks: Block, parts: tuple[Section, ...] = ()) -> Section:
+    return Section(anchor, heading, blocks, parts)
+
+
+def paragraphs(written: str) -> tuple[Paragraph, ...]:
+    """Text of the register, with an empty line between its paragraphs."""
+    return tuple(para(" ".join(part.split())) for part in written.strip().split("\n\n") if part.strip())
+
+
+def to_activity(activity: ProcessingActivity, anchor: str = "") -> Inline:
+    """A link to the activity's page; only its name if the notice has no page of it."""
+    if not is_shown(activity):
+        return activity.title
+    return Link(activity.title, f"activities/{activity.id}" + (f"#{anchor}" if anchor else ""))
+
+
+def joined(parts: Iterable[Inline], between: str = "; ") -> Text:
+    """Links and words with something between them."""
+    found: list[Inline] = []
+    for part in parts:
+        found += [between, part] if found else [part]
+    return tuple(found)

@@ -1,0 +1,81 @@
+"""The page on sharing: who receives what, in which form, for what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from caldicott.publication.document import Page, Table
+from caldicott.publication.pages import phrases
+from caldicott.publication.pages.blocks import joined, para, row, section, to_activity
+from caldicott.publication.pages.standing import stops
+from caldicott.register import words
+from caldicott.vocabulary.formats import DataFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from caldicott.publication.document import Section, Text
+    from caldicott.publication.pages.setting import Setting
+    from caldicott.register.model import ProcessingActivity, RecipientRule
+
+
+def page(setting: Setting) -> Page:
+    return Page(
+        slug="sharing",
+        title="Who receives information",
+        lead="Here is everyone who receives information from us, in which form, and why.",
+        sections=(
+            section("in-brief", "In brief", *(para(one) for one in in_brief(setting))),
+            *(_form(one, setting) for one in DataFormat),
+            _unsaid(setting),
+        ),
+        in_menu=True,
+        menu_text="Who receives it",
+    )
+
+
+def in_brief(setting: Setting) -> tuple[str, ...]:
+    """How many receive how telling a form, for this page and the overview."""
+    named = {one.recipient for _, one in _rules(setting) if one.format is DataFormat.IDENTIFIABLE}
+    if not any(True for _ in _rules(setting)):
+        return ("Who receives information is not stated.",)
+    those = phrases.several(len(named), "body or group receives", "bodies or groups receive")
+    return (
+        f"{those} information that says who you are.",
+        "They are named here, each with the reason. There are no others.",
+    )
+
+
+def _rules(setting: Setting) -> Iterator[tuple[ProcessingActivity, RecipientRule]]:
+    for activity in setting.shown:
+        for rule in activity.recipients or ():
+            yield activity, rule
+
+
+def _form(form: DataFormat, setting: Setting) -> Section:
+    rows = tuple(_row(activity, rule, setting) for activity, rule in _rules(setting) if rule.format is form)
+    heading = f"Receives {words.FORMAT[form]}"
+    if not rows:
+        return section(form, heading, para("Nobody."))
+    return section(form, heading, Table(heading, ("Who", "Why", "For which use", "Is it done now?"), rows))
+
+
+def _row(activity: ProcessingActivity, rule: RecipientRule, setting: Setting) -> tuple[Text, ...]:
+    found = stops(activity, setting.register, setting.at)
+    return row(
+        words.capital(phrases.body(rule.recipient, setting.register)),
+        phrases.sentence(rule.purpose) or phrases.NOT_STATED,
+        (to_activity(activity, "who-receives-it"),),
+        "No" if found else "Yes",
+    )
+
+
+def _unsaid(setting: Setting) -> Section:
+    nobody = [to_activity(one) for one in setting.shown if one.recipients == ()]
+    silent = [to_activity(one) for one in setting.shown if one.recipients is None]
+    blocks = []
+    if nobody:
+        blocks.append(para("Nobody outside receives anything from these uses: ", *joined(nobody), "."))
+    if silent:
+        blocks.append(para("For these uses it is not stated who receives anything: ", *joined(silent), "."))
+    return section("nobody", "Uses that share nothing", *(blocks or [para("Each use shares something.")]))
