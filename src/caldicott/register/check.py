@@ -46,6 +46,7 @@ CHECKS: tuple[Callable[[Register], Iterable[Finding]], ...] = (
 )
 DATED_CHECKS: tuple[Callable[[Register, date], Iterable[Finding]], ...] = (
     dates.lapses,
+    dates.accreditations,
     dates.overdue_reviews,
     parties.contacts,
 )
