@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from caldicott.publication import opt_out_table, processors, ropa
 from caldicott.publication.document import Artefact
+from caldicott.publication.flow_map import flow_map
 from caldicott.publication.spreadsheet import CSV_TYPE, XLSX_TYPE, Sheet, as_csv
 
 if TYPE_CHECKING:
     from datetime import date
 
     from caldicott.register.model import Register
+
+
+FLOW_MAP: Final = "assets/flow-map.svg"
 
 
 def artefacts(register: Register, *, at: date) -> tuple[Artefact, ...]:
@@ -30,6 +34,7 @@ def artefacts(register: Register, *, at: date) -> tuple[Artefact, ...]:
             "Record of processing activities, processors and flows (workbook)",
         ),
         _table("processors.csv", "Processors and their contracts", processors.sheet(register)),
+        Artefact(FLOW_MAP, "image/svg+xml", flow_map(register).encode("utf-8"), "Data-flow map as a picture"),
         _table("flow-map.csv", "Data-flow map as a table", ropa.flow_sheet(register)),
         _table("opt-out.csv", "Which objection stops what", opt_out_table.sheet(register)),
     )
