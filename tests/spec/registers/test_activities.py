@@ -72,7 +72,7 @@ L1 service-statistics            active   aggregated    commissioning.planning
 OX clinical-audit                active   pseudonymised commissioning
 OX case-management               active   identifiable  direct_care
 DO cctv                          active   identifiable  security
-DO website                       active   identifiable  security
+DO website-use                   active   identifiable  security
 DO public-contact                active   identifiable  engagement
 DO investigations                active   identifiable  fraud
 DO accounts-and-records          active   identifiable  commissioning
@@ -83,8 +83,8 @@ DO accounts-and-records          active   identifiable  commissioning
 INSTITUTIONS = """
 About Academic Accountability Act Agreement Analytics Assuring Audit Authority Business Cabinet Caldicott Care
 Central Clinical Code Commissioner's Commissioners Commissioning Committee Complaints Continuing Control
-Counter Data Digital Dorset Drugs England Executive Foundation Framework Fraud Freedom General Graphnet Group
-Guardian Health Healthcare Hospitals Human Incident Information Initiative Integrated Interagency Leeds
+Counter Data Digital Dorset Drugs England Executive Foundation Framework Fraud Freedom Fund General Graphnet Group
+Guardian Health Healthcare Hospitals Human Incident Information Initiative Integrated Interagency King's Leeds
 Limited Litigation Local Management Medicines Misuse National Network North Office Officer Optum Our Oxford
 Oxfordshire Patient Population Protection Protocol Quality Record Records Regional Regulation Regulations
 Science Secondary Serious Service Services Shared Sharing Social Solutions South Support Team The
