@@ -14,6 +14,7 @@ import typer
 from caldicott import __version__, bootstrap
 from caldicott.cli import audit as audit_commands
 from caldicott.cli import register as register_commands
+from caldicott.cli import score as score_command
 from caldicott.cli.output import console, fail, fail_as_bug, fail_on_disk, print_json, progress, say, table
 from caldicott.vocabulary.errors import CaldicottError, DoesNotHold, Refused, WrongUsage
 
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 app.add_typer(register_commands.app, name="register", help="Check, show and compare registers.")
 app.add_typer(audit_commands.app, name="audit", help="Verify and show the audit trail.")
+app.command(name="score")(score_command.score)
 
 RegisterName = Annotated[
     str, typer.Argument(metavar="REGISTER", help="A register's folder, or the id of a bundled one.")
