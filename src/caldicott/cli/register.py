@@ -14,6 +14,8 @@ from caldicott.cli.output import print_json, say
 from caldicott.vocabulary.errors import DoesNotHold, WrongUsage
 
 if TYPE_CHECKING:
+    from caldicott.operations.flows import BesideTheTrail
+    from caldicott.register.faults import Fault
     from caldicott.register.kept import Published
     from caldicott.register.model import Register
 
@@ -33,6 +35,10 @@ def check(
     published: Annotated[
         Path | None, typer.Option("--published", help="What `publish` wrote: name each change without a new version.")
     ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option("--against", metavar="STORE", help="Name what the store's audit trail shows and no flow covers."),
+    ] = None,
     on: Day = None,
     as_json: AsJson = False,
 ) -> None:
@@ -40,24 +46,39 @@ def check(
     from caldicott.register.check import check_folder
     from caldicott.register.faults import errors_of
 
-    path = bootstrap.find_register(register)
-    found, faults = check_folder(path, at=_day(on), published=_versions(published))
-    errors = errors_of(faults)
+    path, versions = bootstrap.find_register(register), _versions(published)
+    found, faults = check_folder(path, at=_day(on), published=versions)
+    trail = _beside_the_trail(path, against, versions) if against and found else None
+    faults = (*faults, *(trail.unused_faults if trail else ()))
+    holds = not errors_of(faults) and (trail is None or trail.comparison.is_equal)
     if as_json:
-        record = {"register": register, "holds": not errors, "faults": [fault.as_record() for fault in faults]}
-        print_json(record)
+        record = {"register": register, "holds": holds, "faults": [fault.as_record() for fault in faults]}
+        print_json({**record, **(trail.as_record() if trail else {})})
     else:
         for fault in faults:
             say(str(fault))
-        count = {kind: sum(fault.severity == kind for fault in faults) for kind in ("error", "gap", "warning")}
-        holds = "does not hold" if errors else "holds"
-        activities = f"{len(found.activities)} activities, " if found else ""
-        say(
-            f"{register} {holds}: {activities}{count['error']} errors, {count['gap']} gaps, "
-            f"{count['warning']} warnings."
-            + (" An activity with a gap is refused at run time." if count["gap"] else "")
-        )
-    raise typer.Exit(DoesNotHold.exit_code if errors else 0)
+        for line in trail.lines() if trail else ():
+            say(line)
+        _say_count(register, found, faults, holds=holds)
+    raise typer.Exit(0 if holds else DoesNotHold.exit_code)
+
+
+def _say_count(register: str, found: Register | None, faults: tuple[Fault, ...], *, holds: bool) -> None:
+    count = {kind: sum(fault.severity == kind for fault in faults) for kind in ("error", "gap", "warning")}
+    verdict = "holds" if holds else "does not hold"
+    activities = f"{len(found.activities)} activities, " if found else ""
+    refused = " An activity with a gap is refused at run time." if count["gap"] else ""
+    numbers = f"{count['error']} errors, {count['gap']} gaps, {count['warning']} warnings."
+    say(f"{register} {verdict}: {activities}{numbers}{refused}")
+
+
+def _beside_the_trail(path: Path, store: Path, versions: tuple[Published, ...]) -> BesideTheTrail:
+    from caldicott.operations.flows import beside_the_trail
+    from caldicott.register.parse import read_with_texts
+
+    register, _, texts = read_with_texts(path)
+    assert register is not None  # noqa: S101  it was checked before
+    return beside_the_trail(register, texts, store=store, kept=[one.register for one in versions])
 
 
 def _day(written: str | None) -> date:

@@ -19,6 +19,7 @@ from caldicott.disclosure.counts import protected
 from caldicott.engines.duckdb.marts import DuckDbExports
 from caldicott.facts.disclosure import rule
 from caldicott.facts.governance import service_areas
+from caldicott.operations.flows import export_references
 from caldicott.operations.people import People, gather, give_tokens
 from caldicott.operations.perform import Act, House, ask, perform
 from caldicott.policy.decision import Permit, Request
@@ -158,7 +159,8 @@ def _compute(
 
     counts = {f"rows {dataset}": rows for dataset, rows in report.rows.items()}
     form = "+".join(sorted({*report.formats.values()}))
-    return Act(report, lambda: None, counts=counts, references=(report.role,), format=form, after=into_place)
+    passed = export_references(house.register, activity=entry.id, role=report.role, formats=report.formats)
+    return Act(report, lambda: None, counts=counts, references=(report.role, *passed), format=form, after=into_place)
 
 
 def _people_today(house: House, entry: ProcessingActivity, granted: dict[str, Permit]) -> People:

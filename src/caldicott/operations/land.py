@@ -14,6 +14,7 @@ from caldicott.engines.duckdb.landing import DuckDbLanding
 from caldicott.engines.duckdb.landing_sql import LandingRules
 from caldicott.facts.layout import ColumnClass
 from caldicott.facts.layout import load as load_layout
+from caldicott.operations.flows import delivery_references
 from caldicott.operations.perform import Act, House, ask, perform, permits, record
 from caldicott.operations.reading import checked
 from caldicott.policy.agreements import against_agreement
@@ -202,7 +203,11 @@ def _admit(house: House, manifest: Manifest, layout: Layout, folder: Path) -> Ac
         landed,
         keep,
         counts=counts,
-        references=(uid, manifest.agreement),
+        references=(
+            uid,
+            manifest.agreement,
+            *delivery_references(house.register, sender=manifest.sender, purposes=manifest.purposes),
+        ),
         days=_days_in(uid),
         dataset=manifest.dataset,
         format=manifest.format,
