@@ -15,6 +15,7 @@ from caldicott import __version__, bootstrap
 from caldicott.cli import audit as audit_commands
 from caldicott.cli import register as register_commands
 from caldicott.cli import score as score_command
+from caldicott.cli import serve as serve_command
 from caldicott.cli.output import console, fail, fail_as_bug, fail_on_disk, print_json, progress, say, table
 from caldicott.vocabulary.errors import CaldicottError, DoesNotHold, Refused, WrongUsage
 
@@ -27,6 +28,7 @@ app = typer.Typer(
 app.add_typer(register_commands.app, name="register", help="Check, show and compare registers.")
 app.add_typer(audit_commands.app, name="audit", help="Verify and show the audit trail.")
 app.command(name="score")(score_command.score)
+app.command()(serve_command.serve)
 
 RegisterName = Annotated[
     str, typer.Argument(metavar="REGISTER", help="A register's folder, or the id of a bundled one.")
@@ -253,15 +255,17 @@ def demo(
     people: Annotated[int, typer.Option("--people", min=1)] = 50_000,
     seed: Annotated[int, typer.Option("--seed")] = 1,
     store: Annotated[Path, typer.Option("--store", help="A new or empty folder.")] = Path("demo-store"),
-    no_serve: Annotated[bool, typer.Option("--no-serve", help="Do not start the portal.")] = False,
-    port: Annotated[int, typer.Option("--port")] = 8000,
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="Do not start the public site.")] = False,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535)] = serve_command.PORT,
 ) -> None:
-    """The whole main job on invented people: invent, land, run, and say what happened."""
+    """The whole main job on invented people: invent, land, run, say what happened, and start the public site."""
     from caldicott.cli.demo import demonstrate
 
     demonstrate(people=people, seed=seed, store=store)
-    if not no_serve:
-        say(f"The portal is not built yet, so nothing is served on port {port}.")
+    if no_serve:
+        say(serve_command.how_to_serve(store, port))
+    else:
+        serve_command.serve(store, port=port)
 
 
 @app.command()

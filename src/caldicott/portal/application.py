@@ -1,0 +1,34 @@
+"""The portal as a WSGI application."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import django
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+
+from caldicott.portal import log
+from caldicott.portal.board import board_of
+from caldicott.portal.settings import django_settings
+
+if TYPE_CHECKING:
+    from caldicott.portal.settings import PortalSettings
+
+
+def configure(portal: PortalSettings) -> None:
+    """Set Django up for this portal. Once in a program: Django knows one set of settings."""
+    settings.configure(**django_settings(portal))
+    log.set_up()
+    django.setup()
+
+
+def application(portal: PortalSettings) -> Any:
+    """The application, with today's notice already made: one that cannot be shown is found before the first reader.
+
+    Raises:
+        DoesNotHold: the register does not hold, or has no notice for today.
+    """
+    configure(portal)
+    board_of(portal).notice().warm()
+    return get_wsgi_application()
