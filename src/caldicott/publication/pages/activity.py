@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from caldicott.publication.document import Details, Facts, Link, Page, Table, text
+from caldicott.facts import governance
+from caldicott.publication.document import Details, Facts, Page, Table, text
 from caldicott.publication.pages import activity_rules, phrases
 from caldicott.publication.pages.activity_access import forms, who_receives, who_sees
 from caldicott.publication.pages.blocks import bullets, inset, para, paragraphs, row, section
@@ -23,7 +24,7 @@ def page(activity: ProcessingActivity, setting: Setting) -> Page:
     return Page(
         slug=f"activities/{activity.id}",
         title=activity.title,
-        lead=f"This page tells you what we do, with whose records, and how you can say no: {activity.title}.",
+        lead="What we do, with whose records, who sees them and in which form, and how you can say no.",
         sections=(
             _what(activity, setting),
             _source(activity, setting),
@@ -105,8 +106,7 @@ def _kinds(activity: ProcessingActivity) -> Iterator[tuple[str, tuple[Text, ...]
         named = words.listed(words.IDENTIFIER[one] for one in allowed) if allowed else "nothing."
         yield "What may say who you are", (text(words.capital(named)),)
     if activity.inputs_whitelist:
-        listed = words.listed(one.replace("_", " ") for one in activity.inputs_whitelist)
-        yield "Nothing but these facts may be used", (text(words.capital(listed)),)
+        yield "Nothing but these facts may be used", (text(phrases.fields(activity.inputs_whitelist)),)
     if activity.criminal_offence:
         yield "Crime", (text("It can touch on crimes or claims of a crime."),)
 
@@ -139,13 +139,16 @@ def _articles(basis: DataProtectionBasis) -> tuple[str, ...]:
 def _citation(basis: DataProtectionBasis) -> str:
     articles = ", ".join(_article(one) for one in _articles(basis))
     schedule = ", ".join(f"Data Protection Act 2018 schedule 1 paragraph {one}" for one in basis.dpa_schedule1)
-    return "; ".join(one for one in (articles, schedule, *basis.statutes) if one) or phrases.NOT_STATED
+    statutes = (_statute(one) for one in basis.statutes)
+    return "; ".join(one for one in (articles, schedule, *statutes) if one) or phrases.NOT_STATED
+
+
+def _statute(citation: str) -> str:
+    """A statute as the register cites it; where that is known to be wrong, with what it should be."""
+    instead = next((one["cite_instead"] for one in governance.table("statutes") if one["citation"] == citation), "")
+    return f"{citation} (cited wrongly: it should be {instead})" if instead else citation
 
 
 def _article(code: str) -> str:
     number, paragraph, letter = code.removeprefix("A").split("-")
     return f"Article {number}({paragraph})({letter})"
-
-
-def contents(activity: ProcessingActivity) -> Link:
-    return Link(activity.title, f"activities/{activity.id}")

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from caldicott.publication.document import Link, Table
 from caldicott.publication.pages import phrases
-from caldicott.publication.pages.access import reidentifying, seats, unseeing
+from caldicott.publication.pages.access import SEEING, reidentifying, seats, unseeing
 from caldicott.publication.pages.blocks import para, row, section
 from caldicott.publication.pages.standing import stops
 from caldicott.register import words
+from caldicott.vocabulary.terms import InstrumentKind, Relationship
 
 if TYPE_CHECKING:
     from caldicott.publication.document import Block, Section, Text
@@ -82,15 +83,11 @@ def _once(rules: tuple[RoleRule, ...]) -> tuple[tuple[RoleRule, ...], ...]:
 
 
 def _unseen(rules: tuple[RoleRule, ...], activity: ProcessingActivity, register: Register) -> str:
-    first = rules[0]
+    who = _who(rules[0], register)
     does = words.listed(dict.fromkeys(words.ACTION[one.action] for one in rules))
-    also = any(one.role == first.role and one.action not in {"land", "link"} for one in activity.roles or ())
-    looking = "" if also else " They may not look up a person in them."
-    return (
-        f"{_who(first, register)} may only {does} the records with a computer.{looking}"
-        if not also
-        else (f"{_who(first, register)} may also {does} the records with a computer.")
-    )
+    if any(one.role == rules[0].role and one.action in SEEING for one in activity.roles or ()):
+        return f"{who} may also {does} the records with a computer."
+    return f"{who} may only {does} the records with a computer. They may not look up a person in them."
 
 
 def _who(rule: RoleRule, register: Register) -> str:
@@ -108,8 +105,7 @@ def _seat_row(seat: Seat, register: Register) -> tuple[Text, ...]:
 
 
 def _terms(seat: Seat, register: Register) -> list[str]:
-    said = [stop.sentence for stop in seat.stops]
-    said = [f"Not now. {one}" for one in said]
+    said = [f"Not now. {stop.sentence}" for stop in seat.stops]
     may = {"release": "They may give it out.", "decide": "They may decide on it.", "edit": "They may change it."}
     if seat.rule.action in may:
         said.append(may[seat.rule.action])
@@ -117,11 +113,20 @@ def _terms(seat: Seat, register: Register) -> list[str]:
         said.append("They approve the use.")
     if seat.practices:
         said.append(f"{phrases.several(seat.practices, 'practice takes', 'practices take')} part.")
-    needed = [words.instrument(one, register) for one in seat.rule.requires]
+    if seat.rule.relationship is Relationship.FEDERATION:
+        said.append("The guardian of each practice must agree first.")
+    needed = [words.instrument(one, register) for one in seat.rule.requires if not _is_told(one, seat, register)]
     if needed:
         said.append(f"Needed first: {'; '.join(needed)}.")
     said += [f"{phrases.dataset(one)}: not now. {stop.sentence}" for one, stop in seat.out_of_reach]
     return said or ["No other terms."]
+
+
+def _is_told(instrument_id: str, seat: Seat, register: Register) -> bool:
+    """The guardians' agreements of a group of practices are many, and one sentence has told of them."""
+    found = register.instrument(instrument_id)
+    is_guardian = found is not None and found.kind is InstrumentKind.GUARDIAN_AGREEMENT
+    return is_guardian and seat.rule.relationship is Relationship.FEDERATION
 
 
 def who_receives(activity: ProcessingActivity, setting: Setting) -> Section:
@@ -134,7 +139,7 @@ def who_receives(activity: ProcessingActivity, setting: Setting) -> Section:
             words.capital(phrases.body(one.recipient, setting.register)),
             phrases.FORM[one.format],
             phrases.sentence(one.purpose) if one.purpose else phrases.NOT_STATED,
-            words.capital(", ".join(field.replace("_", " ") for field in one.fields)) or "No list of facts is given",
+            phrases.fields(one.fields) or "No list of facts is given",
         )
         for one in activity.recipients
     )

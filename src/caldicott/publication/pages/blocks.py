@@ -8,10 +8,12 @@ from caldicott.publication.document import Bullets, Inset, Link, Paragraph, Sect
 from caldicott.publication.pages.setting import is_shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from caldicott.publication.document import Block, Inline, Text
     from caldicott.register.model import ProcessingActivity
+
+_FEW = 4
 
 
 def para(*parts: Inline) -> Paragraph:
@@ -56,3 +58,13 @@ def joined(parts: Iterable[Inline], between: str = "; ") -> Text:
     for part in parts:
         found += [between, part] if found else [part]
     return tuple(found)
+
+
+def these(of_it: Sequence[ProcessingActivity], every: Sequence[ProcessingActivity], anchor: str = "") -> Text:
+    """Uses by name, or as `all` and `all but`, where that is shorter."""
+    rest = [one for one in every if one not in of_it]
+    if not rest:
+        return text("All uses")
+    if len(rest) < len(of_it) and len(of_it) > _FEW:
+        return text("All uses but: ", *joined(to_activity(one, anchor) for one in rest))
+    return joined(to_activity(one, anchor) for one in of_it)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from caldicott.publication.document import Page, Table
 from caldicott.publication.pages import phrases
-from caldicott.publication.pages.blocks import bullets, joined, para, row, section, to_activity
+from caldicott.publication.pages.blocks import bullets, joined, para, row, section, these, to_activity
 from caldicott.publication.pages.four_formats import picture
 from caldicott.register import words
 from caldicott.register.completeness import formats_out
@@ -109,8 +109,8 @@ def _kinds(setting: Setting) -> Section:
 def _kind_rows(setting: Setting) -> Iterator[tuple[Text, ...]]:
     kinds = dict.fromkeys(kind for one in setting.shown for kind in one.personal_data or ())
     for kind in kinds:
-        of_it = [to_activity(one) for one in setting.shown if kind in (one.personal_data or ())]
-        yield row(words.capital(phrases.plain(kind, phrases.KIND)), joined(of_it))
+        of_it = [one for one in setting.shown if kind in (one.personal_data or ())]
+        yield row(words.capital(phrases.plain(kind, phrases.KIND)), these(of_it, setting.shown))
     silent = [to_activity(one) for one in setting.shown if not one.personal_data]
     if silent:
         yield row(phrases.NOT_STATED, joined(silent))

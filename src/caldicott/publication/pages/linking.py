@@ -31,9 +31,17 @@ def _how(setting: Setting) -> Section:
     return section(
         "how",
         "How it works",
-        para("Each service keeps its own records. A computer finds the records that belong to the same person."),
-        para("It then puts a code in place of the name and the NHS number. Records are joined on that code."),
+        *_joining(setting),
         *(para(one) for one in scopes_in_brief(setting)),
+    )
+
+
+def _joining(setting: Setting) -> tuple[Block, ...]:
+    if not any(one.linkage for one in setting.shown):
+        return (para("The register does not state that any records are joined."),)
+    return (
+        para("Each service keeps its own records. A computer finds the records that belong to the same person."),
+        para("A code stands in place of the name and the NHS number, and records are joined on that code."),
     )
 
 
@@ -86,14 +94,11 @@ def _joined(setting: Setting) -> Section:
 
 
 def _joins(activity: ProcessingActivity, setting: Setting) -> Iterator[tuple[Text, ...]]:
-    alike: dict[tuple[str, str, str], list[str]] = {}
     for one in activity.linkage:
-        alike.setdefault((one.left, one.organisation, one.zone), []).append(one.right)
-    for (left, organisation, zone), rights in alike.items():
         yield row(
             (to_activity(activity),),
-            phrases.dataset(left),
-            phrases.datasets(rights),
-            phrases.body(organisation, setting.register),
-            words.capital(phrases.plain(zone, phrases.ZONE)) or phrases.NOT_STATED,
+            phrases.dataset(one.left),
+            phrases.dataset(one.right),
+            phrases.body(one.organisation, setting.register),
+            words.capital(phrases.plain(one.zone, phrases.ZONE)) or phrases.NOT_STATED,
         )

@@ -52,7 +52,10 @@ def _exemptions(activity: ProcessingActivity) -> tuple[Exemption, ...]:
 
 def choices(setting: Setting) -> tuple[Text, ...]:
     """Each choice in one line with what it stops, for this page and the overview."""
-    return tuple(_choice(one, setting) for one in schemes_of(setting) if one is not Objection.TYPE_2)
+    found = schemes_of(setting)
+    # The national opt-out took the place of type 2; where the register has both, type 2 is no longer a choice.
+    replaced = {Objection.TYPE_2} if Objection.NATIONAL_DATA_OPT_OUT in found else set()
+    return tuple(_choice(one, setting) for one in found if one not in replaced)
 
 
 def _choice(scheme: Objection, setting: Setting) -> Text:
@@ -68,7 +71,7 @@ def _first(setting: Setting) -> Section:
     else:
         blocks.append(para("The register names no choice that stops a use."))
     blocks += [
-        para("Your choice does not change the care you get."),
+        para("If you want to know what a choice means for your own care, ask your GP practice first."),
         para("If you made a choice more than once, the last one counts."),
     ]
     return section("in-brief", "In brief", *blocks)
@@ -149,24 +152,26 @@ def _exempting(activity: ProcessingActivity, scheme: Objection) -> list[Exemptio
 
 def _not_stopped(scheme: Objection, setting: Setting) -> Section:
     untouched = [one for one in setting.shown if all(rule.scheme is not scheme for rule in _rules(one))]
-    rows = tuple(row((to_activity(one, "objecting"),), *_why(one, scheme)) for one in untouched)
-    heading = "What it does not stop"
-    if not rows:
-        return section(f"{scheme}-goes-on", heading, para("It stops something in each of our uses."))
-    table = Table(
-        f"What {words.SCHEME[scheme]} does not stop", ("Use", "Why it goes on", "Where that is laid down"), rows
-    )
-    return section(f"{scheme}-goes-on", heading, table)
+    exempt = [one for one in untouched if _exempting(one, scheme)]
+    silent = [to_activity(one, "objecting") for one in untouched if one.objections is None]
+    others = [to_activity(one, "objecting") for one in untouched if one.objections and one not in exempt]
+    blocks: list[Block] = []
+    if exempt:
+        rows = tuple(row((to_activity(one, "objecting"),), *_why(one, scheme)) for one in exempt)
+        head = ("Use", "Why it goes on", "Where that is laid down")
+        blocks.append(Table(f"What {words.SCHEME[scheme]} does not stop", head, rows))
+    if others:
+        blocks += [para("This choice is not about these uses:"), bullets(text(one) for one in others)]
+    if silent:
+        blocks += [para("For these uses the register does not say:"), bullets(text(one) for one in silent)]
+    blocks = blocks or [para("It stops something in each of our uses.")]
+    return section(f"{scheme}-goes-on", "What it does not stop", *blocks)
 
 
 def _why(activity: ProcessingActivity, scheme: Objection) -> tuple[str, str]:
     exempting = _exempting(activity, scheme)
-    if exempting:
-        why = " ".join(phrases.sentence(words.EXEMPTION[one.kind]) for one in exempting)
-        return why, "; ".join(one.reference for one in exempting)
-    if activity.objections is None:
-        return phrases.NOT_STATED, phrases.NOT_STATED
-    return "This choice is not about it.", "No rule names it"
+    why = " ".join(phrases.sentence(words.EXEMPTION[one.kind]) for one in exempting)
+    return why, "; ".join(one.reference for one in exempting)
 
 
 def _unsaid(setting: Setting) -> Iterator[Section]:

@@ -64,7 +64,7 @@ def page(setting: Setting, others: Sequence[Page]) -> Page:
             _part(
                 "kept-safe",
                 "How it is kept safe",
-                (*protection.in_brief(setting), *linking.scopes_in_brief(setting)),
+                (*protection.in_brief(setting), *linking.scopes_in_brief(setting), *protection.small_counts(setting)),
                 ("How we keep it safe", "protection"),
             ),
             _part(

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from caldicott.facts import governance
+from caldicott.publication.pages.setting import is_shown
 from caldicott.register import words
 from caldicott.vocabulary.terms import Regime
 
@@ -33,7 +34,7 @@ FORM_EXPLAINED: dict[str, str] = {
     "pseudonymised": "It has a code in place of your name and NHS number, so we can join records but not tell who "
     "you are.",
     "anonymised": "All that says who you are has been taken out, and so has the code.",
-    "aggregated": "It is only a count of people, and a count that is too small is hidden.",
+    "aggregated": "It is only a count, such as how many people had a new hip last year.",
 }
 
 ARTICLE: dict[str, str] = {
@@ -259,8 +260,16 @@ def body(word: str, register: Register) -> str:
     named = words.organisation(word, register)
     source = register.activity(word)
     if source is not None and named == word:
-        return f"our own work “{source.title}”"
+        return f"our own work “{source.title}”" if is_shown(source) else "other work of ours"
     return named if named != word else word.replace("-", " ")
+
+
+_FIELD = {"nhs_number": "NHS number", "birth_date": "date of birth", "gp_record": "GP record"}
+
+
+def fields(names: Iterable[str]) -> str:
+    """Names of single facts as a list: `NHS number, risk score`."""
+    return words.capital(", ".join(_FIELD.get(one, one.replace("_", " ")) for one in names))
 
 
 def sentence(text: str) -> str:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from caldicott.publication.document import Link, Page, Table
 from caldicott.publication.pages import phrases
-from caldicott.publication.pages.blocks import bullets, joined, para, row, section, to_activity
-from caldicott.register import words
+from caldicott.publication.pages.blocks import bullets, joined, para, row, section, these, to_activity
+from caldicott.register.completeness import formats_out
+from caldicott.vocabulary.formats import DataFormat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +41,14 @@ def in_brief(setting: Setting) -> tuple[str, ...]:
     return of_all or ("What guards the records is not the same in each use. The list says which has what.",)
 
 
+def small_counts(setting: Setting) -> tuple[str, ...]:
+    """What is done about small counts where every use that gives out groups has a rule; for the overview too."""
+    grouped = [one for one in setting.shown if DataFormat.AGGREGATED in formats_out(one)]
+    if not grouped or not all(one.disclosure_control for one in grouped):
+        return ()
+    return ("Small counts are hidden before a table leaves us, as they can point to one person.",)
+
+
 def _everywhere(setting: Setting) -> Section:
     return section("all", "In all our uses", bullets(in_brief(setting)))
 
@@ -54,25 +63,22 @@ def _rows(setting: Setting) -> Iterator[tuple[Text, ...]]:
     for measure in dict.fromkeys(one for activity in setting.shown for one in activity.measures or ()):
         has = [activity for activity in setting.shown if measure in (activity.measures or ())]
         says = phrases.sentence(phrases.plain(measure, phrases.MEASURE))
-        everywhere = len(has) == len(setting.shown)
-        yield row(says, "All" if everywhere else joined(to_activity(one, "protection") for one in has))
+        yield row(says, these(has, setting.shown, "protection"))
     silent = [to_activity(one, "protection") for one in setting.shown if not one.measures]
     if silent:
         yield row("What guards it is not stated.", joined(silent))
 
 
 def _small(setting: Setting) -> Section:
-    rules = dict.fromkeys(one.disclosure_control.rule for one in setting.shown if one.disclosure_control)
-    heading = "How small counts are hidden"
-    if not rules:
-        return section("small-counts", heading, para("How small counts are hidden is not stated."))
-    named = words.listed(rules)
-    return section(
-        "small-counts",
-        heading,
-        para("A small count can point to one person. So small counts are hidden before a table leaves us."),
-        para(f"The rules for it are called: {named}."),
+    ruled = [one for one in setting.shown if one.disclosure_control]
+    rows = tuple(
+        row((to_activity(one, "form"),), one.disclosure_control.rule) for one in ruled if one.disclosure_control
     )
+    heading = "How small counts are hidden"
+    if not rows:
+        return section("small-counts", heading, para("How small counts are hidden is not stated."))
+    table = Table(heading, ("Use", "Name of the rule"), rows)
+    return section("small-counts", heading, *(para(one) for one in small_counts(setting)), table)
 
 
 def _posts(setting: Setting) -> Section:

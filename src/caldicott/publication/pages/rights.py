@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from caldicott.facts import governance
 from caldicott.publication.document import Link, Page, Table, text
 from caldicott.publication.pages import phrases
-from caldicott.publication.pages.blocks import joined, para, row, section, to_activity
+from caldicott.publication.pages.blocks import joined, para, row, section, these, to_activity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from caldicott.publication.document import Inline, Section, Text
+    from caldicott.publication.document import Section, Text
     from caldicott.publication.pages.setting import Setting
+    from caldicott.register.model import ProcessingActivity
 
 _ORDER = tuple(phrases.RIGHT)
 
@@ -85,15 +86,15 @@ def _right(right: str, setting: Setting) -> Section:
 
 
 def _reasons(right: str, setting: Setting) -> Iterator[tuple[Text, ...]]:
-    alike: dict[tuple[str, str], list[Inline]] = {}
+    alike: dict[tuple[str, str], list[ProcessingActivity]] = {}
     for activity in setting.shown:
         for rule in activity.rights or ():
             if rule.right == right:
                 why = " ".join(rule.reason.split()) or phrases.NOT_STATED
-                alike.setdefault((rule.applies, why), []).append(to_activity(activity, "rights"))
+                alike.setdefault((rule.applies, why), []).append(activity)
     order = {"yes": 0, "limited": 1, "no": 2}
     for (applies, why), of_it in sorted(alike.items(), key=lambda one: order[one[0][0]]):
-        yield row(phrases.APPLIES[applies], why, joined(of_it))
+        yield row(phrases.APPLIES[applies], why, these(of_it, setting.shown, "rights"))
 
 
 def _unsaid(setting: Setting) -> Iterator[Section]:

@@ -42,7 +42,7 @@ def in_brief(setting: Setting) -> tuple[str, ...]:
     those = phrases.several(len(named), "body or group receives", "bodies or groups receive")
     return (
         f"{those} information that says who you are.",
-        "They are named here, each with the reason. There are no others.",
+        "Each of them is named, with the reason. The register names no others.",
     )
 
 
