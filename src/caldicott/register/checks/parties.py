@@ -37,6 +37,17 @@ def _holds(contact: Contact, at: date) -> bool:
     return (starts is None or starts <= at) and (ends is None or at <= ends) and bool(contact.post.strip())
 
 
+def accreditations(register: Register, at: date) -> Iterator[Finding]:
+    """A recognition that has run out, such as the registration with the Information Commissioner's Office."""
+    for index, organisation in enumerate(register.organisations):
+        for place, one in enumerate(organisation.accreditations):
+            if one.valid_to is not None and one.valid_to < at:
+                path: Path = ("organisation", index, "accreditations", place, "valid_to")
+                what = f"`{one.kind}` of `{organisation.id}` ran out on {one.valid_to}"
+                next_step = "renew it and set the next end, or take it out"
+                yield Finding("organisations.toml", path, what, next_step, "accreditation-lapsed", "warning")
+
+
 def member_practices(register: Register) -> Iterator[Finding]:
     """A commissioner answers for the patients of its member practices, so it lists them."""
     if register.controller.kind in COMMISSIONERS and not register.controller.member_practices:
