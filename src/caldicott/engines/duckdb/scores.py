@@ -184,9 +184,9 @@ class ScoreEngine:
             f"sum({usable}) FILTER (has_code AND NOT {shaped} AND NOT counts), "
             f"sum({usable}) FILTER (has_code AND {shaped} AND NOT counts), "
             f"sum({usable}) FILTER (has_code AND counts) FROM code_mask"
-        ).fetchone()
+        ).fetchall()[0]
         reasons = ("no-person", "no-code", "no-date", "after-the-day", "not-a-code", "in-no-score-asked", "counted")
-        for reason, number in zip(reasons, found or (), strict=False):
+        for reason, number in zip(reasons, found, strict=True):
             self.account.rows_by[reason] = int(number or 0)
         if not self.sources.codes.is_parquet:
             self.account.rows_by["broken-line"] = _number(
@@ -272,7 +272,7 @@ class ScoreEngine:
 
     def _count_values(self) -> None:
         counts = ", ".join(f"count({quoted(name)})" for name in self.question.asked)
-        row = self._connection.execute(f"SELECT count(*), {counts} FROM answer").fetchone() or ()
+        row = self._connection.execute(f"SELECT count(*), {counts} FROM answer").fetchall()[0]
         self.account.persons = int(row[0])
         self.account.valued = dict(zip(self.question.asked, (int(one) for one in row[1:]), strict=True))
 
@@ -310,5 +310,5 @@ def _make_code_masks(connection: duckdb.DuckDBPyConnection, slots: Slots) -> Non
 
 
 def _number(connection: duckdb.DuckDBPyConnection, statement: str) -> int:
-    row = connection.execute(statement).fetchone()
-    return int(row[0] or 0) if row else 0
+    # All of it is fetched: an answer half read keeps the connection busy.
+    return int(connection.execute(statement).fetchall()[0][0] or 0)

@@ -160,5 +160,4 @@ def _refuse_repeats(connection: duckdb.DuckDBPyConnection, table: str, key: str,
 
 
 def _count(connection: duckdb.DuckDBPyConnection, rest: str) -> int:
-    row = connection.execute(f"SELECT count(*) {rest}").fetchone()
-    return int(row[0]) if row else 0
+    return int(connection.execute(f"SELECT count(*) {rest}").fetchall()[0][0])
