@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from caldicott.publication import opt_out_table, processors, ropa
+from caldicott.publication import dpv, opt_out_table, processors, ropa
 from caldicott.publication.document import Artefact
 from caldicott.publication.flow_map import flow_map
 from caldicott.publication.spreadsheet import CSV_TYPE, XLSX_TYPE, Sheet, as_csv
@@ -37,8 +37,14 @@ def artefacts(register: Register, *, at: date) -> tuple[Artefact, ...]:
         Artefact(FLOW_MAP, "image/svg+xml", flow_map(register).encode("utf-8"), "Data-flow map as a picture"),
         _table("flow-map.csv", "Data-flow map as a table", ropa.flow_sheet(register)),
         _table("opt-out.csv", "Which objection stops what", opt_out_table.sheet(register)),
+        _linked("register.jsonld", "json-ld", "The register in the Data Privacy Vocabulary (JSON-LD)", register),
+        _linked("register.ttl", "turtle", "The register in the Data Privacy Vocabulary (Turtle)", register),
     )
 
 
 def _table(path: str, title: str, sheet: Sheet) -> Artefact:
     return Artefact(path, CSV_TYPE, as_csv(sheet), title)
+
+
+def _linked(path: str, form: dpv.Form, title: str, register: Register) -> Artefact:
+    return Artefact(path, dpv.MEDIA_TYPE[form], dpv.write(register, form).encode("utf-8"), title)
