@@ -257,7 +257,9 @@ class _Work:
     def _link(self, report: ActivityRun) -> None:
         if LINKED_MART not in {use.dataset for use in self._entry.datasets or () if use.direction == "out"}:
             return
-        areas = service_areas()
+        # Only what the register lists as joined is joined.
+        listed = {name for pair in self._entry.linkage for name in (pair.left, pair.right)}
+        areas = {dataset: area for dataset, area in service_areas().items() if dataset in listed}
         by_part: dict[str, list[tuple[str, Path]]] = {}
         for file in self.files:
             dataset, part = file.part.split("/")
