@@ -5,14 +5,15 @@ What several controls need is looked up once and kept here; a control adds what 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from caldicott.policy.decide import decide
 from caldicott.stores.audit_log import read_entries
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import date
     from pathlib import Path
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from caldicott.register.model import Register
     from caldicott.stores.catalogue import LiveFile, SubmissionRecord
 
+Seen = TypeVar("Seen")
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -30,6 +33,14 @@ class Evidence:
     house: House
     exports: tuple[Path, ...] = ()
     """Folders that roles received, where the one who looks has them; `--demo` has."""
+
+    _once: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def once(self, look: Callable[[Evidence], Seen]) -> Seen:
+        """What this function sees, looked up only the first time: several controls share one look."""
+        if look not in self._once:
+            self._once[look] = look(self)
+        return cast("Seen", self._once[look])
 
     @property
     def register(self) -> Register:
