@@ -26,6 +26,7 @@ from caldicott.publication.flow_map_layout import (
 )
 from caldicott.register import words
 from caldicott.vocabulary.formats import DataFormat
+from caldicott.vocabulary.terms import ActivityStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,7 +126,7 @@ def _line(route: Route, found: Graph) -> str:
     return (
         f"<g><title>{escape(_title(route, found))}</title>"
         f'<path d="{_path(route.points)}" fill="none" stroke="{COLOUR[form]}" stroke-width="2.5"{dash}'
-        ' stroke-linecap="butt" stroke-opacity="0.85"/></g>'
+        f' stroke-linecap="butt" stroke-opacity="{0.85 if _is_done(route) else 0.3}"/></g>'
     )
 
 
@@ -134,7 +135,12 @@ def _title(route: Route, found: Graph) -> str:
     source, target = (_named(found.nodes[key]) for key in (edge.source, edge.target))
     activities = words.listed(dict.fromkeys(row.activity_title for row in edge.rows))
     many = len(edge.rows)
-    return f"{source} to {target}: {words.FORMAT[edge.format]}. {many} {_flows(many)}, for: {activities}."
+    done = "" if _is_done(route) else " Described, but not done."
+    return f"{source} to {target}: {words.FORMAT[edge.format]}. {many} {_flows(many)}, for: {activities}.{done}"
+
+
+def _is_done(route: Route) -> bool:
+    return any(row.status == ActivityStatus.ACTIVE for row in route.edge.rows)
 
 
 def _named(node: Node) -> str:

@@ -238,3 +238,13 @@ def test_organisations_with_the_same_lines_share_a_node(example_icb):
 def test_the_same_register_gives_the_same_picture(register):
     """Drawn twice, nothing has moved."""
     assert flow_map(register) == flow_map(register)
+
+
+def test_a_flow_of_an_activity_that_is_not_done_is_faint_and_says_so(example_icb):
+    """What is described but not done must not look as if it were done."""
+    idle = _with_flows(example_icb, [("a", "b")])
+    idle = idle.model_copy(update={"activities": (idle.activities[0].model_copy(update={"status": "inactive"}),)})
+    (line,) = [one for one in _tree(flow_map(idle)).iter(f"{SVG}g") if one.find(f"{SVG}path") is not None]
+    assert line.find(f"{SVG}title").text.endswith("Described, but not done.")
+    assert line.find(f"{SVG}path").get("stroke-opacity") == "0.3"
+    assert 'stroke-opacity="0.3"' not in flow_map(_with_flows(example_icb, [("a", "b")]))
