@@ -13,15 +13,15 @@ import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from caldicott.publication.document import Details, Picture, every_section
 from caldicott.publication.rendering import TEMPLATES, environment, safe_outside
+from caldicott.publication.walking import pictures
 from caldicott.register.words import day
 from caldicott.vocabulary.errors import ProgramFault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from caldicott.publication.document import Block, Link, Page
+    from caldicott.publication.document import Link, Page
     from caldicott.publication.rendering import Site
 
 _SCHEME = "published:"
@@ -81,21 +81,6 @@ def _places(pages: Iterable[Page]) -> Callable[[Link], str]:
         return "#" + (_place(slug, anchor) if anchor in known[slug] else _place(slug))
 
     return to
-
-
-def pictures(pages: Iterable[Page]) -> Iterator[Picture]:
-    """Every picture of the pages, also those that a reader must open."""
-    for page in pages:
-        for section in every_section(page.sections):
-            yield from _pictures_in(section.blocks)
-
-
-def _pictures_in(blocks: Iterable[Block]) -> Iterator[Picture]:
-    for block in blocks:
-        if isinstance(block, Picture):
-            yield block
-        elif isinstance(block, Details):
-            yield from _pictures_in(block.blocks)
 
 
 class _OurPictures:

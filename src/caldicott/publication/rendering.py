@@ -40,6 +40,8 @@ FILE_POLICY = (
 )
 """What a published file may load. In a `meta` element, which cannot say `frame-ancestors`."""
 _LOWEST_FOOTER = ("contacts", "accessibility", "cookies")
+_PARENTS = {"activities": "purposes"}
+"""Which page stands above the pages of a folder."""
 _OUTSIDE = ("https://", "http://", "mailto:", "tel:")
 
 
@@ -146,7 +148,8 @@ def frame(
     logo = below_assets(site.branding.logo) if site.branding.logo else ""
     return {
         "title": title, "site": site, "link": led, "href": href, "asset": asset or below_assets, "file": file,
-        "asset_logo": logo, "newest": href("versions/../index.html") if site.base else "", "current": current, "nonce": csp_nonce,
+        "asset_logo": logo, "newest": href("versions/../index.html") if site.base else "",
+        "current": current, "nonce": csp_nonce,
     }  # fmt: skip
 
 
@@ -194,7 +197,7 @@ def _trail(page: Page, site: Site) -> tuple[Link, ...]:
     if page.slug == "index":
         return ()
     known = dict(site.titles)
-    parent = page.slug.rpartition("/")[0]
+    parent = _PARENTS.get(page.slug.rpartition("/")[0], "")
     above = (Link(known[parent], parent),) if parent in known else ()
     return (Link("Home", "index"), *above)
 

@@ -64,7 +64,7 @@ def pages(words="some words"):
     return (
         page(words, title="Front"),
         page(words, slug="opt-out", title="Opting out"),
-        page(words, slug="activities", title="What we do"),
+        page(words, slug="purposes", title="What we do"),
         page(words, slug="activities/risk", title="Risk scores"),
         Page("contacts", "Contacts", "Whom to ask.", ()),
     )

@@ -137,7 +137,7 @@ def test_the_way_back_is_shown():
     trail = '<a class="nhsuk-breadcrumb__link" href="{}">{}</a>'
     below = drawn(sample.pages()[3])
     assert trail.format("../index.html", "Home") in below
-    assert trail.format("../activities.html", "What we do") in below
+    assert trail.format("../purposes.html", "What we do") in below
     assert "nhsuk-breadcrumb" not in drawn(sample.pages()[0])
 
 
