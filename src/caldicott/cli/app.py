@@ -13,6 +13,7 @@ import typer
 
 from caldicott import __version__, bootstrap
 from caldicott.cli import audit as audit_commands
+from caldicott.cli import publish as publish_command
 from caldicott.cli import register as register_commands
 from caldicott.cli import score as score_command
 from caldicott.cli import serve as serve_command
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.add_typer(register_commands.app, name="register", help="Check, show and compare registers.")
 app.add_typer(audit_commands.app, name="audit", help="Verify and show the audit trail.")
 app.command(name="score")(score_command.score)
+app.command()(publish_command.publish)
 app.command()(serve_command.serve)
 
 RegisterName = Annotated[
