@@ -6,8 +6,9 @@ policy; every line has a title; the table `flow-map.csv` says the same in rows.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
-from xml.sax.saxutils import escape
+from xml.sax import saxutils
 
 from caldicott.publication.flow_map_graph import BANDS, graph
 from caldicott.publication.flow_map_layout import (
@@ -53,6 +54,7 @@ WORD: Final = {
     DataFormat.ANONYMISED: "Anonymised",
     DataFormat.AGGREGATED: "Counts",
 }
+_UNWRITABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _INK: Final = "#212b32"
 _SOFT: Final = "#4c6272"
 _FONT: Final = "Arial, Liberation Sans, Helvetica, sans-serif"
@@ -217,6 +219,11 @@ def _legend(top: float) -> Iterator[str]:
 def _text(x: float, y: float, says: str, *, size: int = 14, bold: bool = False, colour: str = _INK) -> str:
     weight = ' font-weight="bold"' if bold else ""
     return f'<text x="{_n(x)}" y="{_n(y)}" font-size="{size}"{weight} fill="{colour}">{escape(says)}</text>'
+
+
+def escape(says: str) -> str:
+    """Text for XML, which has no way at all to write most control characters: those are left out."""
+    return saxutils.escape(_UNWRITABLE.sub("", says))
 
 
 def _n(number: float) -> str:

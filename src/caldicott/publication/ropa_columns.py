@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from caldicott.publication import ropa_nhs as nhs
 from caldicott.publication.flows import purpose_title
-from caldicott.publication.ropa_nhs import documents_of, list_of, plain, until
+from caldicott.publication.ropa_nhs import NONE_NAMED, documents_of, list_of, plain, until
 from caldicott.publication.spreadsheet import NOT_STATED, Cell, shown
 from caldicott.register import words
 from caldicott.vocabulary.terms import ConfidentialityKind, InstrumentKind
@@ -44,7 +44,7 @@ def _controller(_: ProcessingActivity, register: Register) -> Cell:
 
 
 def _joint(_: ProcessingActivity, register: Register) -> Cell:
-    return list_of(tuple(words.organisation(one, register) for one in register.controller.joint_with))
+    return tuple(words.organisation(one, register) for one in register.controller.joint_with) or NONE_NAMED
 
 
 def _never_stated(_: ProcessingActivity, __: Register) -> Cell:
@@ -85,6 +85,10 @@ def _of_bases(pick: Callable[[DataProtectionBasis], str]) -> Value:
         return tuple(dict.fromkeys(text for text in map(pick, bases) if text))
 
     return of
+
+
+def _bases(activity: ProcessingActivity, _: Register) -> Cell:
+    return tuple(words.bases(activity).split("; "))
 
 
 def _condition(basis: DataProtectionBasis) -> str:
@@ -151,7 +155,7 @@ COLUMNS: Final[tuple[Column, ...]] = (
     Column("version", "product", "Version of the entry", lambda one, _: str(one.version)),
     Column("status", "product", "Only `active` is done; the rest is refused", lambda one, _: str(one.status)),
     Column("effective_from", "product", "First day it holds", lambda one, _: shown(one.effective_from)),
-    Column("effective_to", "product", "Last day it holds", lambda one, _: shown(one.effective_to)),
+    Column("effective_to", "product", "Last day it holds", lambda one, _: nhs.end(one.effective_to)),
     Column("controller", "30(1)(a)", "Controller with its code", _controller),
     Column("joint_controllers", "30(1)(a)", "Who decides together with the controller", _joint),
     Column("representative", "30(1)(a)", "Representative of a controller outside the country", _never_stated),
@@ -162,7 +166,12 @@ COLUMNS: Final[tuple[Column, ...]] = (
     Column("use", "product", "primary: the person's own care; secondary: any other", lambda one, _: one.use or ""),
     Column("data_subjects", "30(1)(c)", "Whom the data are about", lambda one, _: list_of(one.data_subjects)),
     Column("personal_data", "30(1)(c)", "Kinds of personal data", lambda one, _: list_of(one.personal_data)),
-    Column("special_category", "30(1)(c)", "Special categories", lambda one, _: list_of(one.special_category or None)),
+    Column(
+        "special_category",
+        "30(1)(c)",
+        "Special categories",
+        lambda one, _: list_of(one.special_category) if one.special_category else NONE_NAMED,
+    ),
     Column(
         "criminal_offence", "30(1)(c)", "Criminal offence data", lambda one, _: "yes" if one.criminal_offence else "no"
     ),
@@ -171,6 +180,7 @@ COLUMNS: Final[tuple[Column, ...]] = (
     Column("transfers", "30(1)(e)", "Transfers to third countries and their safeguards", _never_stated),
     Column("time_limits", "30(1)(f)", "How long each class is kept, and what happens then", _time_limits),
     Column("measures", "30(1)(g)", "Technical and organisational measures", lambda one, _: list_of(one.measures)),
+    Column("legal_bases", "Sch 1 Part 4", "Each basis with all that belongs to it, one after the other", _bases),
     Column("article_6", "Sch 1 Part 4", "Article 6 basis", _of_bases(lambda one: nhs.article(one.article6))),
     Column("article_9", "product", "Article 9 basis", _of_bases(lambda one: nhs.article(one.article9))),
     Column("schedule_1", "Sch 1 Part 4", "Condition of schedule 1 relied on", _of_bases(_condition)),

@@ -10,10 +10,14 @@ from caldicott.vocabulary.terms import InstrumentKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import date
 
     from caldicott.register.model import Instrument, ObjectionRule, ProcessingActivity, Register, RoleRule
 
     Value: TypeAlias = Callable[[ProcessingActivity, Register], Cell]
+
+NONE_NAMED: Final = "none named"
+"""For what a register simply leaves out if there is none: silence and `none` are written the same there."""
 
 
 def plain(word: str) -> str:
@@ -38,8 +42,12 @@ def list_of(items: tuple[str, ...] | None) -> Cell:
 
 def until(instrument: Instrument) -> str:
     """How long a document holds."""
-    end = instrument.valid_until
-    return f"{shown(instrument.valid_from)} to {shown(end) if end else 'no end'}"
+    return f"{shown(instrument.valid_from)} to {end(instrument.valid_until)}"
+
+
+def end(when: date | None) -> str:
+    """A last day; `no end` where there is none, for then it holds until somebody ends it."""
+    return shown(when) if when else "no end"
 
 
 def documents_of(activity: ProcessingActivity, register: Register) -> tuple[Instrument, ...]:
@@ -67,12 +75,12 @@ def _approvals(activity: ProcessingActivity, register: Register) -> tuple[Instru
 
 
 def _approval(activity: ProcessingActivity, register: Register) -> Cell:
-    return tuple(one.reference for one in _approvals(activity, register)) or "none named"
+    return tuple(one.reference for one in _approvals(activity, register)) or NONE_NAMED
 
 
 def _approval_ends(activity: ProcessingActivity, register: Register) -> Cell:
     ends = (one.valid_until for one in _approvals(activity, register))
-    return tuple(shown(end) if end else "no end" for end in ends) or "none named"
+    return tuple(end(one) for one in ends) or NONE_NAMED
 
 
 def _seen(activity: ProcessingActivity, register: Register) -> Cell:
@@ -116,11 +124,12 @@ def _domain(activity: ProcessingActivity, register: Register) -> Cell:
     scope = activity.pseudonym_domain
     if scope is None:
         return NOT_STATED
-    back = ", ".join(plain(role) for role in scope.reidentify_roles) or "nobody"
+    roles = ", ".join(plain(role) for role in scope.reidentify_roles)
+    back = f"{roles} ({plain(scope.reidentify_relationship)})" if roles else "nobody"
     return (
         f"{scope.name} ({scope.letter}), epoch {scope.epoch}",
         f"for {words.organisation(scope.recipient, register)} under {words.instrument(scope.agreement, register)}",
-        f"re-identified by: {back} ({plain(scope.reidentify_relationship)})",
+        f"re-identified by: {back}",
     )
 
 
@@ -129,7 +138,7 @@ def _linkage(activity: ProcessingActivity, register: Register) -> Cell:
         f"{one.left} with {one.right} in {one.zone} at {words.organisation(one.organisation, register)}"
         for one in activity.linkage
     )
-    return tuple(joins) or "none"
+    return tuple(joins) or NONE_NAMED
 
 
 def _control(activity: ProcessingActivity, _: Register) -> Cell:

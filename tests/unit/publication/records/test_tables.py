@@ -172,6 +172,21 @@ def test_an_empty_list_is_an_answer(example_icb):
     assert (row["recipients"], row["measures"], row["identifiers_allowed"]) == ("none", "not stated", "none")
 
 
+def test_each_basis_keeps_what_belongs_to_it(example_icb):
+    """Employment rests on two bases: each is told with its own condition and statutes."""
+    bases = _record(example_icb)["staff"]["legal_bases"]
+    first, second = bases.split("; ")
+    assert first == "Article 6(1)(b), Article 9(2)(b), Data Protection Act 2018 schedule 1 paragraph 1, " + (
+        "Employment Rights Act 1996"
+    )
+    assert second.startswith("Article 6(1)(c), Article 9(2)(b)")
+
+
+def test_what_has_no_end_says_so(example_icb):
+    """An activity without a last day holds until somebody ends it: that is not a gap."""
+    assert _record(example_icb)["staff"]["effective_to"] == "no end"
+
+
 def test_a_processor_has_its_functions_and_its_contract_with_dates(example_icb):
     """Each processor with what it does, for which activities, and under which dated contract."""
     (row,) = [row for row in _read(as_csv(processors.sheet(example_icb))) if row["processor_id"] == "example-payroll"]
