@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from caldicott.cli.output import say, table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from caldicott.operations.run import ActivityRun
 
@@ -54,7 +54,21 @@ def print_status(document: dict[str, Any]) -> None:
     _print_reasons("Excluded, by which objection", document["submissions"], "excluded_by")
     for entry in document["due"]:
         say(f"Due: {entry['activity']} ({entry['state']}).")
+    for line in _due_soon(document["due_soon"]):
+        say(line)
     say(f"Audit trail: {document['audit']['entries']:,} entries, root {document['audit']['root']}.")
+
+
+def _due_soon(warnings: list[dict[str, Any]]) -> Iterator[str]:
+    """What ends, each by itself; reviews, which stop nothing and come by the dozen, one line a day."""
+    reviews: dict[str, int] = {}
+    for one in warnings:
+        if one["kind"].endswith("-review"):
+            reviews[one["last_day"]] = reviews.get(one["last_day"], 0) + 1
+        else:
+            yield f"Due soon: {one['says']}"
+    for day, count in reviews.items():
+        yield f"Due soon: {count} reviews of flows and activities by {day}; `caldicott register check` names each."
 
 
 def _print_reasons(title: str, submissions: list[dict[str, Any]], key: str) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from caldicott.policy.ahead import warnings_ahead
 from caldicott.policy.decide import decide
 from caldicott.policy.decision import Permit, Request
 
 if TYPE_CHECKING:
     from caldicott.operations.perform import House
+    from caldicott.policy.ahead import Ahead
     from caldicott.stores.catalogue import Outcome, SubmissionRecord
 
 
@@ -28,6 +30,7 @@ def status(house: House) -> dict[str, Any]:
             activity: {"run": run["id"], "on": run["at"], **run["counts"]} for activity, run in runs.items()
         },
         "due": _due(house, set(runs)),
+        "due_soon": [_ahead(one) for one in warnings_ahead(house.register, house.today)],
         "audit": {"entries": house.store.audit.size, "root": house.store.audit.root.hex()},
         "recovered": list(house.store.audit.recovered),
     }
@@ -79,3 +82,25 @@ def _due(house: House, done: set[str]) -> list[dict[str, str]]:
         may = "may run" if isinstance(answer, Permit) else f"refused: {answer.reasons[0].code}"
         waiting.append({"activity": activity, "state": may})
     return waiting
+
+
+def _ahead(one: Ahead) -> dict[str, Any]:
+    deadline = one.deadline
+    return {
+        "kind": deadline.kind,
+        "id": deadline.id,
+        "name": deadline.name,
+        "last_day": deadline.last_day.isoformat(),
+        "days_left": one.days_left,
+        "threshold": one.threshold,
+        "asked": deadline.asked,
+        "next_step": deadline.next_step,
+        "stops": [
+            {
+                "activity": stop.activity, "on": stop.on.isoformat(), "whole": stop.is_whole,
+                "roles": list(stop.roles), "datasets": list(stop.datasets),
+            }
+            for stop in one.stops
+        ],
+        "says": str(one),
+    }  # fmt: skip

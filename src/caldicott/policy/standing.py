@@ -11,7 +11,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from caldicott.policy.decision import Hindrance, Reason
-from caldicott.vocabulary.terms import ActivityStatus, ConfidentialityKind, InstrumentKind
+from caldicott.register.ahead import EXTENDED_BY, post_for
+from caldicott.vocabulary.terms import ActivityStatus, ConfidentialityKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,21 +28,6 @@ _STATUS_SAYS = {
         "If it is to be used, have the controller set it active in a new version of the register.",
     ),
     ActivityStatus.RETIRED: ("is retired", "Ask which activity of the register has taken its place."),
-}
-
-_EXTENDED_BY = {
-    InstrumentKind.CONTRACT: "a signed extension of the contract",
-    InstrumentKind.AGREEMENT: "a renewed agreement signed by its parties",
-    InstrumentKind.PROTOCOL: "a renewed protocol signed by its parties",
-    InstrumentKind.DARS_DSA: "a renewed data sharing agreement with the national body",
-    InstrumentKind.S251_APPROVAL: "an amendment approved on the advice of the Confidentiality Advisory Group",
-    InstrumentKind.DIRECTION: "a new direction",
-    InstrumentKind.COURT_ORDER: "a new order of the court",
-    InstrumentKind.GUARDIAN_AGREEMENT: "the Caldicott Guardian of the practice agreeing again",
-    InstrumentKind.ETHICS: "an amendment approved by the research ethics committee",
-    InstrumentKind.DPIA: "a reviewed and signed data protection impact assessment",
-    InstrumentKind.TRAINING: "a completed training record",
-    InstrumentKind.CONSENT: "a consent given again",
 }
 
 
@@ -171,11 +157,5 @@ def lapse(instrument: Instrument, at: date) -> Hindrance:
     last = instrument.valid_until or at
     text = f"{name} lapsed: its last day was {last}, so it refuses from {last + timedelta(days=1)}."
     reason = Reason("instrument-lapsed", text, instrument.reference, last)
-    way_out = f"Obtain {_EXTENDED_BY[instrument.kind]} and record it in the history of {instrument.id}."
+    way_out = f"Obtain {EXTENDED_BY[instrument.kind]} and record it in the history of {instrument.id}."
     return Hindrance(reason, way_out, post)
-
-
-def post_for(instrument: Instrument) -> str:
-    """Confidentiality is the Caldicott Guardian's; every other document the data protection officer's."""
-    confidential = {InstrumentKind.S251_APPROVAL, InstrumentKind.GUARDIAN_AGREEMENT, InstrumentKind.CONSENT}
-    return "caldicott_guardian" if instrument.kind in confidential else "dpo"

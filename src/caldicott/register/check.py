@@ -46,9 +46,10 @@ CHECKS: tuple[Callable[[Register], Iterable[Finding]], ...] = (
 )
 DATED_CHECKS: tuple[Callable[[Register, date], Iterable[Finding]], ...] = (
     dates.lapses,
-    dates.accreditations,
+    dates.coming,
     dates.overdue_reviews,
     parties.contacts,
+    parties.accreditations,
 )
 _PART = re.compile(r"[a-z_0-9]+|\[\d+\]")
 _ORDER = {"error": 0, "gap": 1, "warning": 2}

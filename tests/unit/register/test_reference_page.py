@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 ROOM = ROOT / "src" / "caldicott" / "register"
-WHAT_IS_NOT_A_CODE = {"register-does-not-hold", "unknown-register"}
-"""Codes of whole errors, not of faults."""
+WHAT_IS_NOT_A_CODE = {"register-does-not-hold", "unknown-register", "flow-review"}
+"""Codes of whole errors, not of faults; and kinds of deadline."""
 
 
 def _codes():

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from caldicott.register.ahead import deadlines
 from caldicott.register.checks.finding import Finding, firm, in_activity
+from caldicott.register.checks.links import instruments_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,35 +16,55 @@ if TYPE_CHECKING:
     from caldicott.register.places import Path
 
 RENEW = "record the extension in its history with the document that says so, or retire what leans on it"
+_CODE = {
+    "document": "instrument-lapses-soon",
+    "activity-end": "activity-ends-soon",
+    "controller-end": "controller-ends-soon",
+    "flow-review": "review-due-soon",
+    "activity-review": "review-due-soon",
+}
 
 
 def lapses(register: Register, at: date) -> Iterator[Finding]:
-    """An instrument that does not hold on the day, or soon will not; what needs it is refused from then."""
+    """An instrument that does not hold on the day; what needs it is refused."""
     for index, instrument in enumerate(register.instruments):
-        path: Path = ("instrument", index)
-        found = _lapse(instrument, at, windows=register.controller.settings.flow_review_warning_days)
+        found = _lapse(instrument, at)
         if found is not None:
             code, what = found
-            last: Path = (*path, "history", max(0, len(instrument.history) - 1), "valid_until")
-            yield Finding("instruments.toml", last, what, RENEW, code, "warning")
+            last: Path = ("instrument", index, "history", max(0, len(instrument.history) - 1), "valid_until")
+            yield Finding("instruments.toml", last, what + _leaning(instrument, register), RENEW, code, "warning")
 
 
-def _lapse(instrument: Instrument, at: date, *, windows: tuple[int, ...]) -> tuple[str, str] | None:
+def _lapse(instrument: Instrument, at: date) -> tuple[str, str] | None:
     until = instrument.valid_until
     if at < instrument.valid_from:
         return "instrument-not-yet-live", f"`{instrument.id}` holds only from {instrument.valid_from}"
-    if until is None:
+    if until is None or at <= until:
         return None
-    days = (until - at).days
-    if days < 0:
-        return "instrument-lapsed", f"`{instrument.id}` lapsed {_days(-days)} ago, on {until}; what needs it is refused"
-    window = min((one for one in windows if days <= one), default=None)
-    if window is None:
-        return None
-    return "instrument-lapses-soon", f"`{instrument.id}` lapses in {_days(days)}, on {until} (warning at {window} days)"
+    gone = days((at - until).days)
+    return "instrument-lapsed", f"`{instrument.id}` lapsed {gone} ago, on {until}; what needs it is refused"
 
 
-def _days(number: int) -> str:
+def coming(register: Register, at: date) -> Iterator[Finding]:
+    """What ends or is due within the days of warning: who must do what by when."""
+    for one in deadlines(register, at):
+        instrument = register.instrument(one.id) if one.kind == "document" else None
+        leaning = _leaning(instrument, register) if instrument is not None else ""
+        verb = {"document": "lapses", "activity-end": "ends", "controller-end": "ends"}.get(
+            one.kind, "is to be reviewed"
+        )
+        left = f"in {days(one.days_left)}, on {one.last_day} (warning at {one.threshold} days)"
+        yield Finding(
+            one.file, one.path, f"`{one.id}` {verb} {left}{leaning}", one.next_step, _CODE[one.kind], "warning"
+        )
+
+
+def _leaning(instrument: Instrument, register: Register) -> str:
+    leaning = [one.id for one in register.activities if instrument.id in instruments_of(one)]
+    return f"; what leans on it: {', '.join(leaning)}" if leaning else ""
+
+
+def days(number: int) -> str:
     return "1 day" if number == 1 else f"{number} days"
 
 

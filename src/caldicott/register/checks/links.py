@@ -66,7 +66,7 @@ def datasets_outside(register: Register) -> Iterator[Finding]:
 def excluded_datasets(register: Register) -> Iterator[Finding]:
     """An activity takes in no dataset that something it depends on excludes."""
     for activity in register.activities:
-        needed = {target for _, _, _, target in _instrument_links(activity)}
+        needed = instruments_of(activity)
         for instrument in (entry for entry in register.instruments if entry.id in needed):
             for index, use in enumerate(activity.datasets or ()):
                 if use.dataset in instrument.datasets_excluded:
@@ -92,6 +92,11 @@ def flows_beyond_the_instrument(register: Register) -> Iterator[Finding]:
                     yield Finding(
                         in_activity(activity), path, what, next_step, "flow-beyond-instrument", firm(register)
                     )
+
+
+def instruments_of(activity: ProcessingActivity) -> frozenset[str]:
+    """Every document that something in the activity leans on."""
+    return frozenset(target for _, _, _, target in _instrument_links(activity))
 
 
 def _organisations(register: Register) -> set[str]:
