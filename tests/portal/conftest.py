@@ -78,13 +78,18 @@ def portal_of(django_once, monkeypatch, tmp_path):
 def published(tmp_path, own_register):
     """A published folder with version 2026-1; the register has gone on to 2026-2, which keeps records longer."""
     folder = tmp_path / "published"
-    first = folder / "versions" / "2026-1"
-    first.mkdir(parents=True)
-    (first / "register.json").write_bytes(as_json(parse.load(own_register)))
-    (first / "index.html").write_text(OLD_PAGE, encoding="utf-8")
+    keep_version(own_register, folder)
     (folder / "secret.txt").symlink_to("/etc/passwd")
     go_on(own_register)
     return folder
+
+
+def keep_version(register, folder):
+    """The register as version 2026-1 in a published folder."""
+    first = folder / "versions" / "2026-1"
+    first.mkdir(parents=True)
+    (first / "register.json").write_bytes(as_json(parse.load(register)))
+    (first / "index.html").write_text(OLD_PAGE, encoding="utf-8")
 
 
 def go_on(register):

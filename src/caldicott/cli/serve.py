@@ -95,7 +95,7 @@ def start(
     from caldicott.portal.settings import PortalSettings
 
     portal = PortalSettings(
-        register.resolve(), published.resolve(), secret_key(os.environ, Path.home()), organisation, service, logo,
+        register.absolute(), published.absolute(), secret_key(os.environ, Path.home()), organisation, service, logo,
         _names(host, hosts), https,
     )  # fmt: skip
     # The port first: it is found taken in no time, and the notice takes a second.

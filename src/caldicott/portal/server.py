@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import errno
 import socket
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 
+from caldicott.portal import log
 from caldicott.vocabulary.errors import WrongUsage
 
 if TYPE_CHECKING:
@@ -58,6 +61,16 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no typ
         return self._application
 
 
+class _Logger(Logger):  # type: ignore[misc]  # gunicorn ships no types
+    """Gunicorn's log without tracebacks, which quote addresses, and without a worker's end when it was told to end."""
+
+    def exception(self, msg: str, *args: object, **kwargs: object) -> None:
+        del msg, args, kwargs
+        error = sys.exception()
+        if error is not None and not isinstance(error, SystemExit):
+            log.failed(error, "in the server")
+
+
 def _options(listening: socket.socket) -> dict[str, Any]:
     return {
         "bind": f"fd://{listening.detach()}",
@@ -67,8 +80,9 @@ def _options(listening: socket.socket) -> dict[str, Any]:
         "timeout": 30,
         "graceful_timeout": 5,
         "control_socket_disable": True,  # it would lie in the home folder, which may be read-only
-        "accesslog": None,  # it would keep addresses of people; caldicott.portal.log says what is kept
-        "loglevel": "warning",
+        "accesslog": None,  # it would keep addresses of people; the module `log` says what is kept
+        "loglevel": "error",  # a warning of a request that cannot be read quotes it, and who sent it
+        "logger_class": _Logger,
         "proc_name": "caldicott",
     }
 
