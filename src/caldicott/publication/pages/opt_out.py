@@ -108,6 +108,7 @@ def _stopped(scheme: Objection, setting: Setting) -> Section:
         f"{scheme}-stops",
         "What it stops",
         para("The table shows for each form whether your records are left out."),
+        para("“Not used” means that nobody is given this form by itself."),
         Table(f"What {words.SCHEME[scheme]} stops", head, rows),
     )
 
@@ -126,11 +127,9 @@ def _reach_row(activity: ProcessingActivity, scheme: Objection, setting: Setting
 
 def effect(activity: ProcessingActivity, scheme: Objection, form: DataFormat) -> str:
     """What a choice does to one form in one activity, by the register's objection rules."""
-    if not uses_of(activity, form):
-        return NOT_USED
     covering = [rule for rule in _rules(activity) if rule.scheme is scheme and form in rule.covers_formats]
     if not covering:
-        return GOES_ON
+        return GOES_ON if uses_of(activity, form) else NOT_USED
     used = {use.dataset for use in activity.datasets or ()}
     left = used - {one for rule in covering for one in rule.datasets}
     return STOPS_SOME if left and all(rule.datasets for rule in covering) else STOPS

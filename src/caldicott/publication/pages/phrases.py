@@ -191,6 +191,11 @@ ZONE: dict[str, str] = {
     "outside": "outside our systems",
     "screen": "the screen on which staff look",
     "casework": "the files of cases",
+    "counter-fraud": "the team that looks for fraud",
+    "corporate": "our own offices",
+    "ledger": "the books of payments",
+    "national": "the national body",
+    "processor": "a firm that works for us",
 }
 
 GAP: dict[str, str] = {
