@@ -211,7 +211,8 @@ def _legend(top: float) -> Iterator[str]:
         yield _text(x + 82, y, WORD[form], bold=True, colour=COLOUR[form])
         yield _text(x + 176, y, words.capital(words.FORMAT[form]), size=12)
     note = (
-        "× 3 means three flows. A dark box is a part of the organisation whose map this is. The table lists each flow."
+        "× 3 means three flows. A dark box is a part of the organisation whose map this is. "
+        "A faint line is described but not done. The table lists each flow."
     )
     yield _text(MARGIN, top + 122, note, size=12, colour=_SOFT)
 

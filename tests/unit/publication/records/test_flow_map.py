@@ -247,4 +247,11 @@ def test_a_flow_of_an_activity_that_is_not_done_is_faint_and_says_so(example_icb
     (line,) = [one for one in _tree(flow_map(idle)).iter(f"{SVG}g") if one.find(f"{SVG}path") is not None]
     assert line.find(f"{SVG}title").text.endswith("Described, but not done.")
     assert line.find(f"{SVG}path").get("stroke-opacity") == "0.3"
+    assert "A faint line is described but not done." in flow_map(idle)
     assert 'stroke-opacity="0.3"' not in flow_map(_with_flows(example_icb, [("a", "b")]))
+
+
+def test_a_regional_office_is_a_place_where_records_first_rest(leeds):
+    """Whatever its rooms are called, what goes into the regional office stands before the work."""
+    found = graph(_with_flows(leeds, [("gp-practices", "necs-dscro"), ("necs-dscro", leeds.controller.id)]))
+    assert [node.band for node in found.nodes.values()] == [SENDS, LANDS, WORKS]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import date
+from zipfile import ZipFile
 
 import pytest
 from python_calamine import CalamineWorkbook
@@ -12,6 +14,9 @@ from python_calamine import CalamineWorkbook
 from caldicott.publication import opt_out_table, processors, ropa
 from caldicott.publication.records import artefacts
 from caldicott.publication.spreadsheet import Sheet, as_csv, as_workbook, cell_text, neutral
+from caldicott.register.model import Exemption, Flow, Objections
+from caldicott.vocabulary.formats import DataFormat
+from caldicott.vocabulary.terms import ObjectionExemption
 
 AT = date(2026, 5, 4)
 HOSTILE = (
@@ -176,9 +181,8 @@ def test_each_basis_keeps_what_belongs_to_it(example_icb):
     """Employment rests on two bases: each is told with its own condition and statutes."""
     bases = _record(example_icb)["staff"]["legal_bases"]
     first, second = bases.split("; ")
-    assert first == "Article 6(1)(b), Article 9(2)(b), Data Protection Act 2018 schedule 1 paragraph 1, " + (
-        "Employment Rights Act 1996"
-    )
+    condition = "Data Protection Act 2018 schedule 1 paragraph 1"
+    assert first == f"Article 6(1)(b), Article 9(2)(b), {condition}, Employment Rights Act 1996"
     assert second.startswith("Article 6(1)(c), Article 9(2)(b)")
 
 
@@ -262,3 +266,39 @@ def test_every_scheme_meets_every_activity(register):
     assert {(row.scheme, row.activity) for row in rows} == {
         (scheme, one.id) for scheme in opt_out_table.Objection for one in register.activities
     }
+
+
+def test_an_exemption_that_names_no_scheme_holds_for_all(example_icb):
+    """An exemption without a list of schemes sets every objection aside."""
+    every = Exemption(kind=ObjectionExemption.NOT_PATIENT_DATA, reference="records about staff")
+    activity = example_icb.activities[0].model_copy(update={"objections": Objections(exemptions=(every,))})
+    table = opt_out_table.opt_out_table(example_icb.model_copy(update={"activities": (activity,)}))
+    assert {(row.effect, row.reference) for row in table} == {("exempt", "records about staff")}
+
+
+def test_the_workbook_carries_the_day_of_the_notice_and_no_other(example_icb):
+    """The day in the file's properties is that of the newest notice, never that of the clock."""
+    with ZipFile(io.BytesIO(ropa.workbook(example_icb))) as parts:
+        days = re.findall(r">(\d{4}-\d{2}-\d{2})T", parts.read("docProps/core.xml").decode())
+        assert {part.date_time[:3] for part in parts.infolist()} == {(1980, 1, 1)}
+    assert set(days) == {max(notice.published for notice in example_icb.controller.notices).isoformat()}
+
+
+def test_a_flow_that_names_no_dataset_is_still_a_row(example_icb):
+    """A flow without datasets is not lost from the table: its dataset is `not stated`."""
+    flow = Flow(id="bare", from_organisation="a", to_organisation="b", format=DataFormat.AGGREGATED)
+    activity = example_icb.activities[0].model_copy(update={"flows": (flow,)})
+    (row,) = _read(as_csv(ropa.flow_sheet(example_icb.model_copy(update={"activities": (activity,)}))))
+    assert (row["flow_id"], row["dataset"], row["instrument"], row["review_due"]) == (
+        "bare",
+        "not stated",
+        "not stated",
+        "not stated",
+    )
+
+
+def test_the_documents_of_an_activity_include_those_of_its_flows(example_icb):
+    """Planning also stands on the agreement with out of hours, which only a flow names."""
+    row = _record(example_icb)["commissioning-planning"]
+    assert "local-flows-agreement" not in example_icb.activity("commissioning-planning").instruments
+    assert example_icb.instrument("local-flows-agreement").reference in row["documents"]
