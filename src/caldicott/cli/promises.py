@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from caldicott.operations.verify.verifying import Report
 
-DEMO_PEOPLE = 600
+DEMO_PEOPLE = 400
 _DEMO_REGISTER = "example-icb"
 
 
