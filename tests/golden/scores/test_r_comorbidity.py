@@ -11,7 +11,6 @@ import csv
 from pathlib import Path
 
 import pytest
-
 from tests.unit.stratification.scoring import Bench
 
 HERE = Path(__file__).parent

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from caldicott.operations.score import Request, score
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def written(folder: Path, name: str, columns: str, rows) -> Path:

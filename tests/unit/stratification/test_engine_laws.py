@@ -9,12 +9,12 @@ from tempfile import TemporaryDirectory
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.stratification.scoring import Bench, written
+from tests.unit.stratification.slow_scores import HOW, prefixes, value
 
 from caldicott.engines.duckdb.scores import Question, ScoreEngine, Sources
 from caldicott.engines.duckdb.scores_inputs import SourceFile
 from caldicott.stratification.catalogue import choose
-from tests.unit.stratification.scoring import Bench, written
-from tests.unit.stratification.slow_scores import HOW, prefixes, value
 
 ON = date(2026, 3, 31)
 LISTED = sorted({code for name in HOW for code, _group in prefixes(name)})
@@ -24,15 +24,19 @@ A_CODE = st.one_of(
     st.from_regex(r"[A-Z][0-9]{2}\.?[0-9]?", fullmatch=True),
     st.sampled_from(["", "  ", "?", "F03X", "i10.x", "I21 ", "I-21.4", "123456789", "é21"]),
 )
-PEOPLE = st.lists(st.lists(st.tuples(A_CODE, st.dates(date(2023, 1, 1), date(2026, 6, 30))), max_size=8), min_size=1, max_size=12)  # fmt: skip
-FEW = settings(max_examples=15, deadline=None)
+PEOPLE = st.lists(
+    st.lists(st.tuples(A_CODE, st.dates(date(2023, 1, 1), date(2026, 6, 30))), max_size=8), min_size=1, max_size=12
+)
+FEW = settings(max_examples=8, deadline=None)
 
 
 def engine_over(folder, rows, names, *, on=None):
     path = written(folder, "codes.csv", "person_id code date", rows)
     choice = choose(names, own={})
     engine = ScoreEngine(
-        Question(choice.to_compute, choice.asked, on=on), Sources(SourceFile(path, ("person_id", "code", "date"))), threads=1  # fmt: skip
+        Question(choice.to_compute, choice.asked, on=on),
+        Sources(SourceFile(path, ("person_id", "code", "date"))),
+        threads=1,
     )
     engine.prepare(months=on is not None)
     return engine
@@ -111,7 +115,9 @@ def test_any_earlier_month_without_reading_again(people, months):
 
 def test_one_day_and_month_by_month_agree(tmp_path):
     """The lean reading for one day and the reading by months give the same table."""
-    rows = [(f"p{n % 40}", LISTED[n * 7 % len(LISTED)], f"202{3 + n % 3}-0{1 + n % 9}-{10 + n % 19}") for n in range(900)]  # fmt: skip
+    rows = [
+        (f"p{n % 40}", LISTED[n * 7 % len(LISTED)], f"202{3 + n % 3}-0{1 + n % 9}-{10 + n % 19}") for n in range(900)
+    ]
     by_months = engine_over(tmp_path, rows, ("hfrs", "charlson-1987", "segment-b2h-like"), on=ON).table()
     answer = Bench(tmp_path).codes(*rows).ask("hfrs", "charlson-1987", "segment-b2h-like", on=ON)
     wanted = {row["person_id"]: {name: str(row[name]) for name in row} for row in by_months.to_pylist()}

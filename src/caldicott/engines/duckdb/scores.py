@@ -155,20 +155,23 @@ class ScoreEngine:
         layer = f"SELECT {', '.join(['*', *added])} FROM ({layer})"
         return f"SELECT {', '.join(['*', *self._tiers()])} FROM ({layer})"
 
-    def _look_at_codes(self) -> None:
-        source = self.sources.codes
+    def _rows(self, *, keep_rejects: bool) -> str:
+        """The codes with their day, each date read once a row; null where it is none or none is needed."""
         day = as_date("date") if self.is_dated else "NULL::DATE"
         dated = filled("date") if self.is_dated else "false"
-        after = f"{day} > DATE '{self.question.on}'" if self.is_dated else "false"
-        no_date = f"NOT {dated}" if self.is_dated else "false"
-        person, code = filled("person_id"), filled("code")
+        rows = rows_of(self.sources.codes, keep_rejects=keep_rejects)
+        return f"(SELECT person_id, code, {filled('person_id')} AS has_person, {dated} AS has_date, {day} AS day FROM {rows})"
+
+    def _look_at_codes(self) -> None:
+        after = f"day > DATE '{self.question.on}'" if self.is_dated else "false"
+        no_date = "NOT has_date" if self.is_dated else "false"
         self._connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE raw_code AS SELECT code, {code} AS has_code, count(*) AS n, "
-            f"count(*) FILTER (NOT {person}) AS no_person, "
-            f"count(*) FILTER ({person} AND {dated} AND {day} IS NULL) AS unreadable_date, "
-            f"count(*) FILTER ({person} AND {no_date}) AS no_date, "
-            f"count(*) FILTER ({person} AND {after}) AS after_day "
-            f"FROM {rows_of(source, keep_rejects=True)} GROUP BY code"
+            f"CREATE OR REPLACE TEMP TABLE raw_code AS SELECT code, {filled('code')} AS has_code, count(*) AS n, "
+            "count(*) FILTER (NOT has_person) AS no_person, "
+            "count(*) FILTER (has_person AND has_date AND day IS NULL) AS unreadable_date, "
+            f"count(*) FILTER (has_person AND {no_date}) AS no_date, "
+            f"count(*) FILTER (has_person AND {after}) AS after_day "
+            f"FROM {self._rows(keep_rejects=True)} GROUP BY code"
         )
         unreadable = _number(self._connection, "SELECT sum(unreadable_date) FROM raw_code")
         if unreadable:
@@ -197,18 +200,16 @@ class ScoreEngine:
         words = "".join(f", coalesce(bit_or(w{word}), 0) AS w{word}" for word in range(self.slots.words))
         join, span = "ON m.code = r.code", "0"
         if self.is_dated and self.question.on is not None:
-            day = as_date("date")
-            join += f" AND {day} <= DATE '{self.question.on}'"
-            gone = months_before(day, self.question.on)
+            join += f" AND day <= DATE '{self.question.on}'"
+            gone = months_before("day", self.question.on)
             windows = sorted(self.slots.windows - {EVER})
-            cuts = " ".join(f"WHEN {gone} < {months} THEN {months - 1}" for months in windows)
+            cuts = " ".join(f"WHEN {gone} < {limit} THEN {limit - 1}" for limit in windows)
             # A code that does not count (later than the day, or without one) keeps its person and lands in any span.
-            placed = gone if months else (f"CASE {cuts} ELSE {max(windows)} END" if cuts else "0")
+            placed = gone if months else (f"CASE {cuts} ELSE {windows[-1]} END" if cuts else "0")
             span = f"coalesce(greatest({placed}, 0), 0)"
         return (
             f"CREATE OR REPLACE TEMP TABLE person_span AS SELECT r.person_id, {span} AS span{words} "
-            f"FROM {rows_of(self.sources.codes, keep_rejects=False)} r LEFT JOIN code_mask m {join} "
-            f"WHERE {filled('person_id')} GROUP BY ALL"
+            f"FROM {self._rows(keep_rejects=False)} r LEFT JOIN code_mask m {join} WHERE has_person GROUP BY ALL"
         )
 
     def _base(self, months_ago: int) -> str:

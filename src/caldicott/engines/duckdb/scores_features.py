@@ -61,7 +61,13 @@ def _persons(connection: duckdb.DuckDBPyConnection, question: Question, source: 
         columns.append(f"CASE WHEN {born} <= DATE '{question.on}' THEN {age_on(born, question.on)} END AS f_age")
     columns += [f"{as_number(name)} AS f_{name}" for name in ("imd_decile", "imd_score_2007") if source.has(name)]
     columns += ["trim(practice) AS f_tier_group"] if source.has("practice") else []
-    _load(connection, "person", f"SELECT {', '.join(columns)} FROM {rows_of(source, keep_rejects=True)}", "PERSONS", account)  # fmt: skip
+    _load(
+        connection,
+        "person",
+        f"SELECT {', '.join(columns)} FROM {rows_of(source, keep_rejects=True)}",
+        "PERSONS",
+        account,
+    )
     _refuse_repeats(connection, "person", "person_id", "PERSONS")
     if "f_age" in " ".join(columns):
         connection.execute("ALTER TABLE person ADD COLUMN f_age_squared DOUBLE")
@@ -98,13 +104,23 @@ def _medicines(connection: duckdb.DuckDBPyConnection, question: Question, source
         _refuse_unreadable(connection, source, "MEDICINES", "date")
     day = as_date("date") if dated else "NULL::DATE"
     rows = rows_of(source, keep_rejects=True)
-    _load(connection, "medicine_row", f"SELECT person_id, lower(trim(medicine)) AS medicine, {day} AS day FROM {rows}", "MEDICINES", account)  # fmt: skip
+    _load(
+        connection,
+        "medicine_row",
+        f"SELECT person_id, lower(trim(medicine)) AS medicine, {day} AS day FROM {rows}",
+        "MEDICINES",
+        account,
+    )
     usable = "medicine <> ''"
-    account.left_out["MEDICINES no-medicine"] = _count(connection, "FROM medicine_row WHERE coalesce(medicine, '') = ''")  # fmt: skip
+    account.left_out["MEDICINES no-medicine"] = _count(
+        connection, "FROM medicine_row WHERE coalesce(medicine, '') = ''"
+    )
     if dated:
         on = f"DATE '{question.on}'"
         inside = f"day <= {on} AND day > {on} - INTERVAL {MEDICINE_MONTHS} MONTH"
-        account.left_out["MEDICINES outside-the-window"] = _count(connection, f"FROM medicine_row WHERE {usable} AND ({inside}) IS NOT TRUE")  # fmt: skip
+        account.left_out["MEDICINES outside-the-window"] = _count(
+            connection, f"FROM medicine_row WHERE {usable} AND ({inside}) IS NOT TRUE"
+        )
         usable += f" AND {inside}"
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE medicine_feature AS SELECT person_id, count(DISTINCT medicine) "
@@ -114,11 +130,21 @@ def _medicines(connection: duckdb.DuckDBPyConnection, question: Question, source
 
 def _external(connection: duckdb.DuckDBPyConnection, question: Question, source: SourceFile, account: Account) -> None:
     rows = rows_of(source, keep_rejects=True)
-    _load(connection, "external_row", f"SELECT person_id, lower(trim(score)) AS score, {as_number('value')} AS value FROM {rows}", "EXTERNAL", account)  # fmt: skip
+    _load(
+        connection,
+        "external_row",
+        f"SELECT person_id, lower(trim(score)) AS score, {as_number('value')} AS value FROM {rows}",
+        "EXTERNAL",
+        account,
+    )
     names = [name for name, _ in question.external]
     listed = ", ".join(text(name) for name in names)
-    account.left_out["EXTERNAL other-score"] = _count(connection, f"FROM external_row WHERE coalesce(score, '') NOT IN ({listed})")  # fmt: skip
-    account.left_out["EXTERNAL no-number"] = _count(connection, f"FROM external_row WHERE score IN ({listed}) AND value IS NULL")  # fmt: skip
+    account.left_out["EXTERNAL other-score"] = _count(
+        connection, f"FROM external_row WHERE coalesce(score, '') NOT IN ({listed})"
+    )
+    account.left_out["EXTERNAL no-number"] = _count(
+        connection, f"FROM external_row WHERE score IN ({listed}) AND value IS NULL"
+    )
     connection.execute(f"CREATE OR REPLACE TEMP TABLE external_kept AS FROM external_row WHERE score IN ({listed})")
     _refuse_repeats(connection, "external_kept", "(person_id, score)", "EXTERNAL")
     columns = ", ".join(f"max(value) FILTER (score = {text(name)}) AS {quoted(name)}" for name in names)

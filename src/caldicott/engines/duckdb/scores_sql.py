@@ -86,7 +86,9 @@ def within(value: str, range_: Range) -> str:
 def value_of(score: Score, slots: Slots, *, dated: bool, aged: bool) -> str:
     """The score's value as SQL: null where a feature is missing or the person is below its age."""
     value = _segment(score, slots, dated=dated) if score.kind is Kind.SEGMENT else _number(score, slots, dated=dated)
-    conditions = [] if score.kind is Kind.SEGMENT else [f"{feature_column(name)} IS NOT NULL" for name in sorted(score.features)]  # fmt: skip
+    conditions = (
+        [] if score.kind is Kind.SEGMENT else [f"{feature_column(name)} IS NOT NULL" for name in sorted(score.features)]
+    )
     if aged and score.age_from is not None:
         conditions.append(f"f_age >= {score.age_from}")
     return f"CASE WHEN {' AND '.join(conditions)} THEN {value} END" if conditions else value
@@ -131,7 +133,9 @@ def _parts(score: Score, slots: Slots, scale: int | None, *, dated: bool) -> lis
         value = feature_column(term.feature)
         if term.per_unit is not None:
             amount = f"{value} * {_amount(term.per_unit, None)}"
-            parts.append(amount if term.range.is_open else f"CASE WHEN {within(value, term.range)} THEN {amount} ELSE 0 END")  # fmt: skip
+            parts.append(
+                amount if term.range.is_open else f"CASE WHEN {within(value, term.range)} THEN {amount} ELSE 0 END"
+            )
         else:
             parts.append(f"CASE WHEN {within(value, term.range)} THEN {_amount(term.points, scale)} ELSE 0 END")
     return parts

@@ -1,0 +1,197 @@
+"""How fast scores are computed, and in how much memory; `python bench/scores.py [--whole]`.
+
+Ours: ten scores over 10,000,000 rows of codes of 1,000,000 invented persons, prepared and scored in a
+process of its own. Peers: the usual pandas way (a table of distinct codes, merge, group, weigh) for one score on
+1,000,000 rows, and R comorbidity where Rscript and the package are installed. `measure` answers rows of name, value,
+unit, target; bench/all.py takes them as a section.
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from caldicott.facts import scores as facts
+
+WHOLE, SMALL = 10_000_000, 1_000_000
+ROWS_A_PERSON = 10
+PREPARE, SCORE = 15.0, 20.0
+NAMES = (
+    "charlson-1987", "charlson-quan-2011", "charlson-shmi", "charlson-rcs", "elixhauser-van-walraven",
+    "elixhauser-swiss", "elixhauser-ahrq-mortality", "elixhauser-ahrq-readmission", "hfrs", "segment-b2h-like",
+)  # fmt: skip
+
+_OURS = """
+import json, resource, sys, time
+from datetime import date
+from pathlib import Path
+from caldicott.engines.duckdb.scores import Question, ScoreEngine, Sources
+from caldicott.engines.duckdb.scores_inputs import SourceFile
+from caldicott.operations.score_files import open_table
+from caldicott.stratification.catalogue import choose
+path, names, months, out = Path(sys.argv[1]), json.loads(sys.argv[2]), sys.argv[3] == "months", Path(sys.argv[4])
+begun = time.perf_counter()
+source = SourceFile(path, open_table(path, "CODES", ("person_id", "code")))
+looked = time.perf_counter()
+choice = choose(names, own={})
+engine = ScoreEngine(
+    Question(choice.to_compute, choice.asked, on=date(2025, 12, 31)), Sources(source), memory_limit="4GB"
+)
+engine.prepare(months=months)
+prepared = time.perf_counter()
+account = engine.write(out)
+scored = time.perf_counter()
+again = None
+if months:
+    engine.table(months_ago=12)
+    again = time.perf_counter() - scored
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(json.dumps({
+    "prepare": prepared - begun, "score": scored - prepared, "earlier": again, "cpu": used.ru_utime + used.ru_stime,
+    "gigabytes": used.ru_maxrss / 1024**2, "persons": account.persons,
+}))
+"""
+
+_PANDAS = """
+import json, resource, sys, time
+import pandas as pd
+path, table, weights = sys.argv[1:4]
+begun = time.perf_counter()
+rows = pd.read_csv(path, dtype=str, usecols=["person_id", "code"])
+listed = pd.read_csv(table, dtype=str)
+listed = listed[listed.scheme == "quan2005"]
+weight = pd.read_csv(weights).set_index("group")["charlson1987"]
+distinct = pd.DataFrame({"code": rows.code.unique()})
+distinct["key"] = distinct.code.str.upper().str.replace(r"[^0-9A-Z]", "", regex=True)
+found = pd.concat([
+    distinct.assign(start=distinct.key.str[:n])
+    .merge(listed[listed.code.str.len() == n], left_on="start", right_on="code")
+    for n in (3, 4)
+])[["code_x", "group"]].rename(columns={"code_x": "code"})
+flags = rows.merge(found, on="code")[["person_id", "group"]].drop_duplicates()
+flags = pd.crosstab(flags.person_id, flags.group).clip(upper=1)
+for mild, severe in (("mld", "msld"), ("diab", "diabwc"), ("canc", "metacanc")):
+    flags.loc[flags[severe] == 1, mild] = 0
+score = (flags * weight[flags.columns]).sum(axis=1).reindex(rows.person_id.unique(), fill_value=0)
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(json.dumps({"seconds": time.perf_counter() - begun, "cpu": used.ru_utime + used.ru_stime,
+                  "gigabytes": used.ru_maxrss / 1024**2, "sum": int(score.sum())}))
+"""
+
+_R = """
+suppressMessages(library(comorbidity))
+x <- read.csv(commandArgs(TRUE)[1], colClasses = "character")
+begun <- proc.time()
+y <- comorbidity(x = x, id = "person_id", code = "code", map = "charlson_icd10_quan", assign0 = FALSE)
+s <- score(y, weights = "charlson", assign0 = TRUE)
+took <- proc.time() - begun
+cat(sprintf('{"seconds": %f, "cpu": %f, "sum": %d}', took[3], took[1] + took[2], as.integer(sum(s))))
+"""
+
+
+def codes(path, rows, *, seed=1):
+    """So many rows for a tenth as many persons: a third of the codes listed in some score, over five years."""
+    chance = np.random.default_rng(seed)
+    listed = _listed()
+    others = [f"{letter}{number:03d}" for letter in "ABCDEFGHIJKLMNOPQRST" for number in range(1000)]
+    every = pa.array(listed + others)
+    days = pa.array((np.datetime64("2021-01-01") + np.arange(1825)).astype("datetime64[D]"))
+    schema = pa.schema([("person_id", pa.string()), ("code", pa.string()), ("date", pa.date32())])
+    with pacsv.CSVWriter(path, schema) as out:
+        for begin in range(0, rows, SMALL):
+            count = min(SMALL, rows - begin)
+            persons = chance.integers(0, rows // ROWS_A_PERSON, count)
+            rest = len(listed) + chance.integers(0, len(others), count)
+            picked = np.where(chance.random(count) < 1 / 3, chance.integers(0, len(listed), count), rest)
+            columns = {
+                "person_id": pa.array(np.char.add("p", np.char.zfill(persons.astype(str), 9))),
+                "code": every.take(pa.array(picked)),
+                "date": days.take(pa.array(chance.integers(0, 1825, count))).cast(pa.date32()),
+            }
+            out.write(pa.table(columns))
+    return path
+
+
+def _listed():
+    tables = [facts.table_text(name) for name in ("charlson_codes.csv", "elixhauser_codes.csv", "hfrs.csv")]
+    return sorted({row["code"] for text in tables for row in csv.DictReader(text.splitlines())})
+
+
+def ours(path, names, *, months=False):
+    with tempfile.TemporaryDirectory() as folder:
+        asked = [str(path), json.dumps(names), "months" if months else "day", str(Path(folder) / "out.csv")]
+        return _said([sys.executable, "-c", _OURS, *asked])
+
+
+def with_pandas(path):
+    """None where pandas is not installed (it is in the dependency group `bench`)."""
+    if importlib.util.find_spec("pandas") is None:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        tables = []
+        for name in ("charlson_codes.csv", "charlson_weights.csv"):
+            tables.append(Path(folder) / name)
+            tables[-1].write_text(facts.table_text(name), encoding="utf-8")
+        return _said([sys.executable, "-c", _PANDAS, str(path), *map(str, tables)])
+
+
+def with_r(path):
+    """None where R or its package comorbidity is not installed."""
+    if shutil.which("Rscript") is None:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "peer.R"
+        script.write_text(_R, encoding="utf-8")
+        done = subprocess.run(["Rscript", str(script), str(path)], check=False, capture_output=True, text=True)
+    return json.loads(done.stdout) if done.returncode == 0 else None
+
+
+def measure(*, whole: bool = True) -> list[dict]:
+    """Name, value, unit and target of every number; without `whole` a tenth of the rows."""
+    rows = WHOLE if whole else SMALL
+    share = rows / WHOLE
+    with tempfile.TemporaryDirectory() as folder:
+        large = codes(Path(folder) / "codes.csv", rows)
+        small = large if rows == SMALL else codes(Path(folder) / "small.csv", SMALL)
+        day, months = ours(large, NAMES), ours(large, NAMES, months=True)
+        one, pandas, r = ours(small, ("charlson-1987",)), with_pandas(small), with_r(small)
+    label = f"{rows:,} rows, {day['persons']:,} persons, {len(NAMES)} scores"
+    found = [
+        _row(f"{label}: prepare", day["prepare"], "s", PREPARE * share),
+        _row(f"{label}: score and write", day["score"], "s", SCORE * share),
+        _row(f"{label}: processor time", day["cpu"], "s"),
+        _row(f"{label}: memory", day["gigabytes"], "GB"),
+        _row("the same, kept month by month: prepare", months["prepare"], "s"),
+        _row("the same, kept month by month: an earlier day, without reading again", months["earlier"], "s"),
+        _row("the same, kept month by month: memory", months["gigabytes"], "GB"),
+        _row("one score, 1,000,000 rows: ours", one["prepare"] + one["score"], "s"),
+        _row("one score, 1,000,000 rows: ours, processor time", one["cpu"], "s"),
+    ]
+    peers = {"pandas": pandas, "R comorbidity": r}
+    for name, took in peers.items():
+        found += [_row(f"one score, 1,000,000 rows: {name}", took["seconds"], "s")] if took else []
+        found += [_row(f"one score, 1,000,000 rows: {name}, processor time", took["cpu"], "s")] if took else []
+    return found
+
+
+def _row(name, value, unit, target=None):
+    return {"name": name, "value": round(value, 2), "unit": unit, "target": target}
+
+
+def _said(command):
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+
+
+if __name__ == "__main__":
+    json.dump(measure(whole="--whole" in sys.argv), sys.stdout, indent=2, ensure_ascii=False)
+    print()
