@@ -95,8 +95,8 @@ def _records(activity: ProcessingActivity) -> Section:
 
 
 def _kinds(activity: ProcessingActivity) -> Iterator[tuple[str, tuple[Text, ...]]]:
-    kinds = [phrases.plain(one, phrases.KIND) for one in activity.personal_data or ()]
-    yield "They tell of", (text(words.capital(words.listed(kinds)) if kinds else phrases.NOT_STATED),)
+    kinds = tuple(text(words.capital(phrases.plain(one, phrases.KIND))) for one in activity.personal_data or ())
+    yield "They tell of", kinds or (text(phrases.NOT_STATED),)
     special = [phrases.plain(one, phrases.KIND) for one in activity.special_category]
     yield "The law guards this more", (text(words.capital(words.listed(special)) if special else "Nothing here."),)
     allowed = activity.identifiers_allowed

@@ -92,7 +92,9 @@ def _unseen(rules: tuple[RoleRule, ...], activity: ProcessingActivity, register:
 
 def _who(rule: RoleRule, register: Register) -> str:
     at = words.listed(phrases.body(one, register) for one in rule.organisations) if rule.organisations else ""
-    return words.capital(f"{words.ROLE[rule.role]}{words.RELATIONSHIP[rule.relationship]}{f' ({at})' if at else ''}")
+    role, relationship = words.ROLE[rule.role], words.RELATIONSHIP[rule.relationship]
+    comma = "," if "," in role and relationship and not relationship.startswith(",") else ""
+    return words.capital(f"{role}{comma}{relationship}{f' ({at})' if at else ''}")
 
 
 def _seat_row(seat: Seat, register: Register) -> tuple[Text, ...]:
@@ -145,6 +147,8 @@ def who_receives(activity: ProcessingActivity, setting: Setting) -> Section:
     )
     head = ("Who receives it", "In which form", "Why", "Which facts")
     blocks: list[Block] = [Table("Who receives it", head, rows)]
+    if stops(activity, setting.register, setting.at):
+        blocks.insert(0, para("Nobody receives anything now, because this is not done."))
     if activity.flows:
         blocks.append(para("Each way a record takes is on the ", Link("map of flows", "flow-map"), "."))
     return section("who-receives-it", "Who receives it, and why", *blocks)

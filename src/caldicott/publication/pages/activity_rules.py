@@ -28,8 +28,8 @@ def how_long(activity: ProcessingActivity) -> Section:
 
 def _retention(kept: Retention) -> Iterator[tuple[str, tuple[Text, ...]]]:
     yield "For how long", (text(words.capital(kept.minimum) or phrases.NOT_STATED),)
-    yield "Counted from", (text(words.capital(kept.starts) or phrases.NOT_STATED),)
-    yield "What happens then", (text(words.capital(kept.action) or phrases.NOT_STATED),)
+    yield "Counted from", (text(phrases.counted_from(kept.starts)),)
+    yield "What happens then", (text(phrases.at_the_end(kept.action)),)
     if kept.purge_landing_after_days is not None:
         yield "Records as they came in", (text(f"Wiped after {kept.purge_landing_after_days} days at the latest."),)
     if kept.review_role is not None:

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from caldicott.publication.document import Bullets, Inset, Link, Paragraph, Section, text
 from caldicott.publication.pages.setting import is_shown
+from caldicott.publication.pages.standing import stops
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from caldicott.publication.document import Block, Inline, Text
+    from caldicott.publication.pages.setting import Setting
     from caldicott.register.model import ProcessingActivity
 
 _FEW = 4
@@ -50,6 +52,12 @@ def to_activity(activity: ProcessingActivity, anchor: str = "") -> Inline:
     if not is_shown(activity):
         return activity.title
     return Link(activity.title, f"activities/{activity.id}" + (f"#{anchor}" if anchor else ""))
+
+
+def use(activity: ProcessingActivity, setting: Setting, anchor: str = "") -> Text:
+    """A link to the activity, with a word on it if it is not done on that day."""
+    done = not stops(activity, setting.register, setting.at)
+    return text(to_activity(activity, anchor)) if done else text(to_activity(activity, anchor), " (not done now)")
 
 
 def joined(parts: Iterable[Inline], between: str = "; ") -> Text:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from caldicott.publication.document import Link, Page, Table
 from caldicott.publication.flows import flow_rows
 from caldicott.publication.pages import phrases
-from caldicott.publication.pages.blocks import para, row, section, to_activity
+from caldicott.publication.pages.activity_rules import holds
+from caldicott.publication.pages.blocks import para, row, section, use
 from caldicott.register import words
 
 if TYPE_CHECKING:
@@ -61,12 +62,20 @@ def _row(one: FlowRow, setting: Setting) -> tuple[Text, ...]:
         words.capital(phrases.body(one.recipient_id, setting.register)),
         phrases.datasets(one.datasets) if one.datasets else phrases.NOT_STATED,
         phrases.FORM[one.format],
-        (to_activity(activity),) if activity else one.activity_title,
+        use(activity, setting) if activity else one.activity_title,
         words.capital(phrases.plain(one.from_zone, phrases.ZONE)) or phrases.NOT_STATED,
         words.capital(phrases.plain(one.to_zone, phrases.ZONE)) or phrases.NOT_STATED,
         words.capital(one.transport) or phrases.NOT_STATED,
         words.capital(one.frequency) or phrases.NOT_STATED,
         one.instrument or "None",
-        (words.day(one.instrument_until) if one.instrument_until else "No end") if one.instrument else "None",
+        _holds_until(one, setting),
         words.day(one.review_due) if one.review_due else phrases.NOT_STATED,
     )
+
+
+def _holds_until(one: FlowRow, setting: Setting) -> str:
+    found = setting.register.instrument(one.instrument_id)
+    if found is None:
+        return phrases.NOT_STATED if one.instrument_id else "None"
+    last = words.day(found.valid_until) if found.valid_until else "No end"
+    return last if found.is_live(setting.at) else f"{last} ({holds(found, setting.at).lower()})"

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from caldicott.publication.document import Page, Table
+from caldicott.publication.document import Page, Paragraph, Table, text
 from caldicott.publication.pages import phrases
 from caldicott.publication.pages.access import reidentifying
-from caldicott.publication.pages.blocks import para, row, section, to_activity
+from caldicott.publication.pages.blocks import para, row, section, use
 from caldicott.register import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from caldicott.publication.document import Block, Section, Text
     from caldicott.publication.pages.setting import Setting
-    from caldicott.register.model import ProcessingActivity, PseudonymDomain
+    from caldicott.register.model import Linkage, ProcessingActivity, PseudonymDomain
 
 
 def page(setting: Setting) -> Page:
@@ -71,7 +69,7 @@ def _scope(activity: ProcessingActivity, domain: PseudonymDomain, setting: Setti
         for one in reidentifying(activity, register, setting.at)
     )
     return row(
-        (to_activity(activity),),
+        use(activity, setting),
         f"{domain.letter} ({domain.name}), series {domain.epoch}",
         phrases.body(domain.recipient, register),
         words.instrument(domain.agreement, register),
@@ -80,25 +78,29 @@ def _scope(activity: ProcessingActivity, domain: PseudonymDomain, setting: Setti
 
 
 def _joined(setting: Setting) -> Section:
-    rows = tuple(one for activity in setting.shown for one in _joins(activity, setting))
     heading = "Which records are joined"
-    if not rows:
+    parts = tuple(_joins(one, setting) for one in setting.shown if one.linkage)
+    if not parts:
         return section(
             "joined", heading, para("No use of this notice joins records, or the register does not state it.")
         )
-    blocks: tuple[Block, ...] = (
-        para("Only these records are joined. Our computers refuse any other join."),
-        Table(heading, ("Use", "These records", "Joined with", "Who does it", "Where"), rows),
-    )
-    return section("joined", heading, *blocks)
+    only = para("Only these records are joined. Our computers refuse any other join.")
+    return section("joined", heading, only, parts=parts)
 
 
-def _joins(activity: ProcessingActivity, setting: Setting) -> Iterator[tuple[Text, ...]]:
+def _joins(activity: ProcessingActivity, setting: Setting) -> Section:
+    """One use: a list of pairs for each body that joins them, so that its name is read once."""
+    blocks: list[Block] = [Paragraph(text("For: ", *use(activity, setting), "."))]
+    alike: dict[tuple[str, str], list[Linkage]] = {}
     for one in activity.linkage:
-        yield row(
-            (to_activity(activity),),
-            phrases.dataset(one.left),
-            phrases.dataset(one.right),
-            phrases.body(one.organisation, setting.register),
-            words.capital(phrases.plain(one.zone, phrases.ZONE)) or phrases.NOT_STATED,
-        )
+        alike.setdefault((one.organisation, one.zone), []).append(one)
+    for (organisation, zone), pairs in alike.items():
+        blocks.append(para(_by(organisation, zone, setting)))
+        rows = tuple(row(phrases.dataset(one.left), phrases.dataset(one.right)) for one in pairs)
+        blocks.append(Table(f"{activity.title}: records that are joined", ("These records", "Joined with"), rows))
+    return section(f"for-{activity.id}", activity.title, *blocks)
+
+
+def _by(organisation: str, zone: str, setting: Setting) -> str:
+    where = f" It is done in {phrases.plain(zone, phrases.ZONE)}." if zone else " Where it is done is not stated."
+    return f"This is done by {phrases.body(organisation, setting.register)}.{where}"

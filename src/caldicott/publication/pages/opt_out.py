@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from caldicott.publication.document import Bullets, Link, Page, Table, text
 from caldicott.publication.pages import phrases, schemes
-from caldicott.publication.pages.blocks import bullets, joined, para, row, section, to_activity
+from caldicott.publication.pages.blocks import bullets, joined, para, row, section, to_activity, use
 from caldicott.publication.pages.formats import uses_of
-from caldicott.publication.pages.standing import stops
 from caldicott.register import words
 from caldicott.vocabulary.formats import DataFormat
 from caldicott.vocabulary.terms import Objection
@@ -116,9 +115,8 @@ def _stopped(scheme: Objection, setting: Setting) -> Section:
 def _reach_row(activity: ProcessingActivity, scheme: Objection, setting: Setting) -> tuple[Text, ...]:
     named = dict.fromkeys(one for rule in _rules(activity) if rule.scheme is scheme for one in rule.datasets)
     unless = [words.capital(words.EXEMPTION[one.kind]) for one in _exempting(activity, scheme)]
-    done = "" if not stops(activity, setting.register, setting.at) else " (not done now)"
     return row(
-        text(to_activity(activity, "objecting"), done) if done else (to_activity(activity, "objecting"),),
+        use(activity, setting, "objecting"),
         *(effect(activity, scheme, form) for form in DataFormat),
         phrases.datasets(named) if named else "All",
         "; ".join(unless) or "No exception",

@@ -108,13 +108,13 @@ KIND: dict[str, str] = {
 
 MEASURE: dict[str, str] = {
     "annual_training": "Staff are trained every year in keeping records safe.",
-    "audit_trail": "Each use is written down in a log that nobody can change unseen.",
+    "audit_trail": "Each use of a record is written down in a log.",
     "automatic_pseudonymisation_on_landing": "A computer puts in the code as soon as a record comes in.",
     "code_used_nowhere_else": "The code is used for this and for nothing else.",
     "coded_records_treated_as_identifiable": "We guard records with a code as well as records with a name.",
     "controlled_environment_for_finance": "Bills are checked in a locked area, away from all other staff.",
     "data_minimisation": "We use no more than we need.",
-    "disciplinary_procedures": "Staff who break the rules can lose their job.",
+    "disciplinary_procedures": "Staff who break the rules have to answer for it.",
     "encryption_at_rest": "Stored records are scrambled, and only a secret key opens them.",
     "encryption_in_transit": "Records are scrambled while they are sent.",
     "investigate_before_concluding": "A person looks into a match before anyone draws a conclusion.",
@@ -161,7 +161,7 @@ RIGHT: dict[str, str] = {
 RIGHT_EXPLAINED: dict[str, str] = {
     "access": "You can ask whether we hold anything about you, and get a copy of it.",
     "rectification": "You can ask us to put right what is wrong about you.",
-    "erasure": "You can ask us to wipe what we hold about you. For most NHS records this right does not hold.",
+    "erasure": "You can ask us to wipe what we hold about you, if the law does not make us keep it.",
     "restriction": "You can ask us to keep your record but not use it for a time.",
     "portability": "You can ask for what you gave us in a form that another service can read.",
     "objection": "You can tell us to stop a use. The page on opting out says which choice stops what.",
@@ -177,6 +177,25 @@ COMPUTER: dict[str | None, str] = {
     "decision_support": "A computer works something out, but a person decides.",
     "automated": "Yes. A computer decides. You can ask a person to look again.",
     None: NOT_STATED,
+}
+
+COUNTED_FROM: dict[str, str] = {
+    "receipt": "The day we get it",
+    "withdrawal": "The day you take back your yes",
+    "the look": "The day someone looked",
+    "the bill is decided": "The day the bill is decided",
+}
+
+AT_THE_END: dict[str, str] = {
+    "destroy": "We destroy it.",
+    "destroy, with a certificate": "We destroy it, and a certificate shows that.",
+    "destroy the full record": "We destroy the full record.",
+    "replace": "The next one takes its place.",
+    "review": "We look at it again and decide.",
+    "review, then destroy": "We look at it again, and then destroy it.",
+    "review, consider transfer to a place of deposit": "We look at it again. It may go to an archive for good.",
+    "review, then destroy securely if nothing speaks against it": "We look at it again. If nothing speaks against it, "
+    "we destroy it.",
 }
 
 ZONE: dict[str, str] = {
@@ -269,7 +288,13 @@ def body(word: str, register: Register) -> str:
     return named if named != word else word.replace("-", " ")
 
 
-_FIELD = {"nhs_number": "NHS number", "birth_date": "date of birth", "gp_record": "GP record"}
+_FIELD = {
+    "nhs_number": "NHS number",
+    "birth_date": "date of birth",
+    "gp_record": "GP record",
+    "local_id": "number at the hospital",
+    "price_pence": "price",
+}
 
 
 def fields(names: Iterable[str]) -> str:
@@ -281,6 +306,16 @@ def sentence(text: str) -> str:
     """The text with a capital and a full stop."""
     text = words.capital(text.strip())
     return text if not text or text.endswith((".", "?", "!")) else f"{text}."
+
+
+def counted_from(starts: str) -> str:
+    """The day from which a time of keeping counts, in the list's words or in the register's."""
+    return COUNTED_FROM.get(starts.lower(), words.capital(starts)) or NOT_STATED
+
+
+def at_the_end(action: str) -> str:
+    """What happens at the end of that time, in the list's words or in the register's."""
+    return AT_THE_END.get(action.lower(), words.capital(action)) or NOT_STATED
 
 
 def several(count: int, one: str, many: str) -> str:

@@ -45,7 +45,7 @@ def _row(activity: ProcessingActivity) -> tuple[Text, ...]:
     return row(
         (to_activity(activity, "how-long"),),
         words.capital(kept.minimum) or phrases.NOT_STATED,
-        words.capital(kept.starts) or phrases.NOT_STATED,
-        words.capital(kept.action) or phrases.NOT_STATED,
+        phrases.counted_from(kept.starts),
+        phrases.at_the_end(kept.action),
         f"Wiped after {days} days" if days is not None else "No other time",
     )

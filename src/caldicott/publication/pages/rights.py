@@ -45,7 +45,9 @@ def in_brief(setting: Setting) -> tuple[str, ...]:
     holding = {rule.right for one in setting.shown for rule in one.rights or () if rule.applies != "no"}
     if not holding:
         return ("Your rights are not stated.",)
-    return tuple(phrases.RIGHT_EXPLAINED[one] for one in _ORDER if one in holding)
+    denied = any(rule.applies != "yes" for one in setting.shown for rule in one.rights or ())
+    limits = ("Not every right holds in every use.",) if denied else ()
+    return (*(phrases.RIGHT_EXPLAINED[one] for one in _ORDER if one in holding), *limits)
 
 
 def clocks(setting: Setting, right: str) -> tuple[tuple[str, str], ...]:

@@ -35,11 +35,17 @@ def page(setting: Setting) -> Page:
 
 
 def in_brief(setting: Setting) -> tuple[str, ...]:
-    """How many receive how telling a form, for this page and the overview."""
-    named = {one.recipient for _, one in _rules(setting) if one.format is DataFormat.IDENTIFIABLE}
+    """How many now receive what says who a person is, for this page and the overview."""
     if not any(True for _ in _rules(setting)):
         return ("Who receives information is not stated.",)
-    those = phrases.several(len(named), "body or group receives", "bodies or groups receive")
+    now = {
+        rule.recipient
+        for activity, rule in _rules(setting)
+        if rule.format is DataFormat.IDENTIFIABLE and not stops(activity, setting.register, setting.at)
+    }
+    if not now:
+        return ("Nobody now receives information from us that says who you are.",)
+    those = phrases.several(len(now), "body or group receives", "bodies or groups receive")
     return (
         f"{those} information that says who you are.",
         "Each of them is named, with the reason. The register names no others.",

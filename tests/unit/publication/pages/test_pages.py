@@ -162,8 +162,9 @@ def test_joins_are_listed_one_by_one():
         [{"left": "sus-apc", "right": "mart", "zone": "safe-haven", "organisation": "example-dscro"}],
     )
 
-    told = under(section(page(notice_of(register), "linking"), "joined"))
-    assert "Planning\nAdmitted patient care\nmart\nRegional office\nThe locked area where identities are kept" in told
+    told = under(section(page(notice_of(register), "linking"), "for-planning"))
+    assert "This is done by Regional office. It is done in the locked area where identities are kept." in told
+    assert "These records\nJoined with\nAdmitted patient care\nmart" in told
 
 
 def test_small_counts_are_promised_only_where_every_use_has_a_rule():
