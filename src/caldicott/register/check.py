@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from caldicott.register import completeness, parse
-from caldicott.register.checks import dates, formats, law, links, parties, versions
+from caldicott.register.checks import contracts, dates, flows, formats, law, links, notices, parties, versions
 from caldicott.register.checks.finding import Finding, in_activity
 from caldicott.register.faults import Fault, errors_of
 
@@ -28,13 +28,18 @@ CHECKS: tuple[Callable[[Register], Iterable[Finding]], ...] = (
     links.datasets_outside,
     links.excluded_datasets,
     links.flows_beyond_the_instrument,
+    flows.without_instrument,
+    flows.repeated_ids,
+    flows.recipients_without_flow,
     formats.ceilings_above_the_source,
     formats.identifiers_without_use,
     formats.shared_domains,
     formats.sources_that_differ_by_objections,
     formats.hollow_objections,
     law.statutes,
+    law.bases,
     law.retention_classes,
+    law.retention_of_class,
     law.purposes,
     law.section_251,
     law.unpublished,
@@ -42,6 +47,7 @@ CHECKS: tuple[Callable[[Register], Iterable[Finding]], ...] = (
     parties.processors,
     parties.due_diligence,
     dates.ahead_of_notice,
+    notices.versions,
     dates.backward_periods,
 )
 DATED_CHECKS: tuple[Callable[[Register, date], Iterable[Finding]], ...] = (
@@ -49,6 +55,8 @@ DATED_CHECKS: tuple[Callable[[Register, date], Iterable[Finding]], ...] = (
     dates.coming,
     dates.overdue_reviews,
     parties.contacts,
+    contracts.processors,
+    notices.to_come,
     parties.accreditations,
 )
 _PART = re.compile(r"[a-z_0-9]+|\[\d+\]")

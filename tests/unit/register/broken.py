@@ -72,6 +72,7 @@ valid_from = 2020-01-01
 id = "contract"
 kind = "contract"
 reference = "A contract"
+parties = ["firm"]
 due_diligence_date = 2019-12-01
 valid_from = 2020-01-01
 """

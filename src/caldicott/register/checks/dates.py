@@ -68,17 +68,6 @@ def days(number: int) -> str:
     return "1 day" if number == 1 else f"{number} days"
 
 
-def accreditations(register: Register, at: date) -> Iterator[Finding]:
-    """A recognition that has run out, such as the registration with the Information Commissioner."""
-    for index, organisation in enumerate(register.organisations):
-        for place, one in enumerate(organisation.accreditations):
-            if one.valid_to is not None and one.valid_to < at:
-                path: Path = ("organisation", index, "accreditations", place, "valid_to")
-                what = f"`{one.kind}` of `{organisation.id}` ran out on {one.valid_to}"
-                next_step = "renew it and set the next end, or take it out"
-                yield Finding("organisations.toml", path, what, next_step, "accreditation-lapsed", "warning")
-
-
 def ahead_of_notice(register: Register) -> Iterator[Finding]:
     """No activity holds before the version of the notice that publishes it [R24]."""
     for activity in register.activities:

@@ -78,11 +78,18 @@ def hollow_objections(register: Register) -> Iterator[Finding]:
     """An objection covers some format; an exemption has a reference, and a waiver an approval that waives."""
     for activity in register.activities:
         rules = activity.objections.rules if activity.objections else ()
+        held = formats_out(activity) | ({activity.format_in} if activity.format_in else set())
         for index, rule in enumerate(rules):
             if not rule.covers_formats:
                 path: Path = ("objections", "rules", index, "covers_formats")
                 what, next_step = f"the objection `{rule.scheme}` stops no format", "list the formats that it stops"
                 yield Finding(in_activity(activity), path, what, next_step, "objection-stops-nothing")
+            elif held and not held & set(rule.covers_formats):
+                path = ("objections", "rules", index, "covers_formats")
+                named = ", ".join(rule.covers_formats)
+                what = f"the objection `{rule.scheme}` stops {named} data, but the activity never holds any"
+                next_step = f"list a format that it holds: {', '.join(sorted(held))}"
+                yield Finding(in_activity(activity), path, what, next_step, "objection-misses", firm(register))
         exemptions = activity.objections.exemptions if activity.objections else ()
         for index, exemption in enumerate(exemptions):
             yield from _hollow_exemption(activity, exemption, index, register)
