@@ -12,7 +12,7 @@ import page as pdf_validation
 import pytest
 from weasyprint import HTML
 
-from caldicott.publication.document import Details, Link, Page, Paragraph, Picture, Section, text
+from caldicott.publication.document import Details, Link, Page, Paragraph, Picture, Section, Table, text
 from caldicott.publication.pdf import notice_html, notice_pdf
 from caldicott.publication.rendering import Branding, site_of
 from caldicott.vocabulary.errors import ProgramFault
@@ -127,3 +127,14 @@ def test_a_logo_is_on_the_cover(caplog):
     with caplog.at_level(logging.WARNING, logger="weasyprint"):
         assert b"/Alt (A Board)" in texts_in(notice_pdf((page,), site, files={"assets/logo.svg": sample.SVG.encode()}))
     assert caplog.records == []
+
+
+def test_a_table_too_wide_for_paper_is_printed_row_by_row():
+    """More columns than paper has room for are not squeezed: each value stands with its heading."""
+    head = tuple(f"head {number}" for number in range(9))
+    table = Table("Wide", head, (tuple(text(f"value {number}") for number in range(9)),))
+    page = Page("index", "T", "L", (Section("s", "S", (table,)),))
+    html = notice_html((page,), sample.site((page,)))
+    assert "<table" not in html
+    assert "head 0: value 0; head 1: value 1;" in html
+    assert "head 8: value 8." in html
