@@ -17,6 +17,7 @@ from caldicott.cli import publish as publish_command
 from caldicott.cli import register as register_commands
 from caldicott.cli import score as score_command
 from caldicott.cli import serve as serve_command
+from caldicott.cli import verify as verify_command
 from caldicott.cli.output import console, fail, fail_as_bug, fail_on_disk, print_json, progress, say, table
 from caldicott.vocabulary.errors import CaldicottError, DoesNotHold, Refused, WrongUsage
 
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 app.add_typer(register_commands.app, name="register", help="Check, show and compare registers.")
 app.add_typer(audit_commands.app, name="audit", help="Verify and show the audit trail.")
+app.command()(verify_command.verify)
 app.command(name="score")(score_command.score)
 app.command()(publish_command.publish)
 app.command()(serve_command.serve)
