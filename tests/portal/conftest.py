@@ -25,6 +25,7 @@ OLD_PAGE = """<!DOCTYPE html>
 <link rel="stylesheet" href="../../assets/site.css"></head>
 <body><main><h1>As it was published</h1></main></body></html>
 """
+OLD_PDF = b"%PDF-1.7 as it was"
 REGISTER = parse.resolve("example-icb", parse.bundled_roots())
 
 
@@ -90,6 +91,7 @@ def keep_version(register, folder):
     first.mkdir(parents=True)
     (first / "register.json").write_bytes(as_json(parse.load(register)))
     (first / "index.html").write_text(OLD_PAGE, encoding="utf-8")
+    (first / "notice.pdf").write_bytes(OLD_PDF)
 
 
 def go_on(register):

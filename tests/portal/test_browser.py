@@ -166,6 +166,16 @@ def test_the_first_key_leads_past_the_menu(visit):
     assert visited.page.evaluate("document.activeElement.closest('main') !== null")
 
 
+def test_the_pictures_are_drawn_under_the_policy(visit):
+    """Opened by themselves, to be made larger, the map and the four forms are drawn, and ask for nothing."""
+    for picture in ("/assets/flow-map.svg", "/assets/four-formats.svg"):
+        visited = visit()
+        assert visited.page.goto(picture).ok
+        assert visited.page.evaluate("document.documentElement.querySelectorAll('text').length") > 3
+        assert visited.page.evaluate("document.documentElement.getBoundingClientRect().width") > 300
+        assert (visited.outside, visited.complaints) == ([], [])
+
+
 def test_pages_that_say_what_went_wrong_are_for_everyone_too(visit):
     """The page for an address that is not there is as usable as the others."""
     from axe_playwright_python.sync_playwright import Axe

@@ -198,6 +198,6 @@ def test_health_tells_which_notice_is_shown_and_nothing_else(portal):
     answer = portal.get("/healthz")
     assert json.loads(answer.content) == {
         "status": "ok", "held_back_for": "", "register": portal.notice.register.digest, "version": "2026-1",
-        "day": "2026-05-04",
+        "as_published": False, "day": "2026-05-04",
     }  # fmt: skip
     assert answer.headers["Cache-Control"] == "no-store"

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 from tests.portal.serving import command, environment, served, store_of
 
+from caldicott.cli.serve import how_to_serve
 from caldicott.portal.secret_key import NAME, secret_key
 from caldicott.vocabulary.errors import ProgramFault
 
@@ -180,6 +181,15 @@ def test_the_demo_without_serving_ends_with_the_command_and_the_address(demo, tm
     assert started == []
     said, _ = demo("--store", "demo-store", "--no-serve", "--port", 8123)
     assert said.endswith("caldicott serve --store demo-store --port 8123 -> http://127.0.0.1:8123/")
+
+
+def test_the_command_is_told_as_it_can_be_typed(monkeypatch):
+    """Where the program is not on the path, as in `make demo`, its place is told with it."""
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(sys, "argv", [".venv/bin/caldicott", "demo"])
+    assert how_to_serve(Path("demo-store"), 8000) == (
+        "Its public site: .venv/bin/caldicott serve --store demo-store -> http://127.0.0.1:8000/"
+    )
 
 
 def test_the_demo_starts_the_site_of_its_store(demo):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
-from tests.portal.conftest import OLD_PAGE
+from tests.portal.conftest import OLD_PAGE, OLD_PDF, keep_version
 
 from caldicott.portal.library import open_library
 
@@ -27,6 +29,30 @@ def test_the_versions_are_listed_newest_first_with_the_way_to_what_changed(later
     assert text.index("Version 2026-2") < text.index('href="/versions/2026-1/"')
     assert 'href="/changes/2026-1/2026-2/"' in text
     assert "1 May 2026" in text
+
+
+def test_a_version_is_offered_to_print_where_it_was_kept_so(later):
+    """The old version has its document, as it was; the new one has none yet, and says so."""
+    text = later.text("/versions/")
+    assert 'href="/versions/2026-1/notice.pdf"' in text
+    assert text.count("Not kept here.") == 1
+    answer = later.get("/versions/2026-1/notice.pdf")
+    assert (answer.content, answer.headers["Content-Type"]) == (OLD_PDF, "application/pdf")
+
+
+def test_every_page_leads_to_the_versions(later):
+    """From the foot of each page."""
+    assert 'href="/versions/"' in later.text("/opt-out/")
+
+
+def test_a_register_that_was_changed_since_it_was_published_is_seen(portal_of, own_register, tmp_path):
+    """Whoever watches the site learns that what is shown is not, to the letter, what was published."""
+    keep_version(own_register, tmp_path / "public")
+    portal = portal_of(register=own_register)
+    assert json.loads(portal.get("/healthz").content)["as_published"] is True
+    controller = own_register / "controller.toml"
+    controller.write_text(controller.read_text(encoding="utf-8") + "# a remark\n", encoding="utf-8")
+    assert json.loads(portal.get("/healthz").content)["as_published"] is False
 
 
 def test_what_changed_is_told_in_plain_words(later):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -107,8 +109,10 @@ def start(
 
 def how_to_serve(store: Path, port: int) -> str:
     """The exact command, and the address it will answer on."""
+    program = "caldicott" if shutil.which("caldicott") else sys.argv[0]  # `make demo` does not activate its environment
     other = "" if port == PORT else f" --port {port}"
-    return f"Its public site: caldicott serve --store {shlex.quote(str(store))}{other} -> {_address('127.0.0.1', port)}"
+    command = f"{shlex.quote(program)} serve --store {shlex.quote(str(store))}{other}"
+    return f"Its public site: {command} -> {_address('127.0.0.1', port)}"
 
 
 def _names(host: str, given: Sequence[str]) -> tuple[str, ...]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from caldicott.publication.document import Link
+
+
+VERSIONS: Final = "/versions/"
 
 
 def of_page(slug: str) -> str:
@@ -22,7 +25,7 @@ def of_file(path: str) -> str:
 
 def of_version(version: str) -> str:
     """Where a version is read as it was published."""
-    return f"/versions/{quote(version)}/"
+    return f"{VERSIONS}{quote(version)}/"
 
 
 def of_changes(old: str, new: str) -> str:

@@ -10,13 +10,15 @@ from caldicott.publication.edition import changes_between
 from caldicott.register import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import date
 
     from caldicott.publication.document import Block
     from caldicott.publication.edition import Change, Edition
     from caldicott.register.model import Register
 
+PRINTED: Final = "notice.pdf"
+"""The whole notice of a version as one document, where `caldicott publish` put it."""
 _EFFECTS: Final = (
     ("widens", "More use of information about you", "more-use"),
     ("narrows", "Less use of information about you", "less-use"),
@@ -24,14 +26,19 @@ _EFFECTS: Final = (
 )
 
 
-def list_of_versions(edition: Edition, registers: Mapping[str, Register]) -> Page:
-    """Every version with its day, newest first, and the way to what changed."""
+def list_of_versions(edition: Edition, registers: Mapping[str, Register], printed: Collection[str]) -> Page:
+    """Every version with its day, newest first, the way to what changed, and the notice to print where there is one."""
     order = list(registers)
     rows = tuple(
-        ((_read(version, edition),), (words.day(_published(version, registers[version])),), _before(version, order))
+        (
+            (_read(version, edition),),
+            (words.day(_published(version, registers[version])),),
+            _before(version, order),
+            _to_print(version, printed),
+        )
         for version in reversed(order)
     )
-    table = Table("Versions of this notice, newest first", ("Version", "Published", "What changed"), rows)
+    table = Table("Versions of this notice, newest first", ("Version", "Published", "What changed", "To print"), rows)
     return Page(
         "versions",
         "Versions of this notice",
@@ -63,6 +70,12 @@ def _before(version: str, order: list[str]) -> tuple[str | Link, ...]:
     if place == 0:
         return ("The first version kept here.",)
     return (Link(f"Changes since version {order[place - 1]}", addresses.of_changes(order[place - 1], version)),)
+
+
+def _to_print(version: str, printed: Collection[str]) -> tuple[str | Link, ...]:
+    if version in printed:
+        return (Link(f"Version {version} (PDF)", f"{addresses.of_version(version)}{PRINTED}"),)
+    return ("Not kept here.",)
 
 
 def _published(version: str, register: Register) -> date | None:

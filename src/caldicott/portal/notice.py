@@ -12,7 +12,7 @@ from caldicott.portal.body import body
 from caldicott.publication import edition as editions
 from caldicott.publication import notice as publication
 from caldicott.publication import records
-from caldicott.publication.document import Details, Picture, every_section
+from caldicott.publication.document import Details, Link, Picture, every_section
 from caldicott.publication.rendering import Branding, render_page, site_of
 
 if TYPE_CHECKING:
@@ -67,7 +67,13 @@ class Notice:
 
     def versions(self) -> Body:
         """The list of versions, with what changed from one to the next."""
-        return self._kept("/versions/", lambda: between.list_of_versions(self.edition, self.registers))
+        return self._kept(addresses.VERSIONS, self._list_of_versions)
+
+    @property
+    def is_as_published(self) -> bool:
+        """Whether the register is, to the letter, the one that was published as this version."""
+        kept = [one.register.digest for one in self.library.versions if one.version == self.edition.version]
+        return kept == [self.register.digest]
 
     def changes(self, old: str, new: str) -> Body | None:
         """What changed between two versions; None unless both are known and different."""
@@ -99,7 +105,8 @@ class Notice:
         made = site_of(
             self.pages.values(), branding, version=self.edition.version, published=self.edition.published, at=self.day
         )
-        return replace(made, policy="")  # the server sends it as a header, which can say more
+        # The policy is sent as a header, which can say more than a page can.
+        return replace(made, policy="", footer=(*made.footer, Link("Versions of this notice", addresses.VERSIONS)))
 
     def warm(self) -> None:
         """Make everything now, so that a notice that cannot be shown is found before a reader finds it."""
@@ -113,6 +120,10 @@ class Notice:
         if address not in self._bodies:
             self._bodies[address] = body(self.render(make()), HTML)
         return self._bodies[address]
+
+    def _list_of_versions(self) -> Page:
+        printed = {one for one in self.registers if self.version(one, between.PRINTED)}
+        return between.list_of_versions(self.edition, self.registers, printed)
 
     def _pictures(self) -> dict[str, Body]:
         drawn = [picture for page in self.pages.values() for picture in _pictures(page)]

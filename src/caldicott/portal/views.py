@@ -72,7 +72,7 @@ def changes(request: HttpRequest, old: str, new: str) -> HttpResponse:
 
 
 def health(request: HttpRequest) -> HttpResponse:
-    """For the machine that watches: which register is shown, for which day, and whether one is held back."""
+    """For the machine that watches: which register is shown, for which day, as published or not, and one held back."""
     del request
     here = board()
     notice = here.notice()
@@ -81,6 +81,7 @@ def health(request: HttpRequest) -> HttpResponse:
         "held_back_for": here.held_back,
         "register": notice.register.digest,
         "version": notice.edition.version,
+        "as_published": notice.is_as_published,
         "day": notice.day.isoformat(),
     }
     return JsonResponse(record, headers={"Cache-Control": "no-store"})
