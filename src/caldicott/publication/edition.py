@@ -76,8 +76,8 @@ def current(register: Register, at: date, earlier: tuple[Earlier, ...] = ()) -> 
 
 
 def _newest(notices: list[Notice]) -> Notice:
-    # Of two published on one day the one written later in the register stands.
-    return max(enumerate(notices), key=lambda numbered: (numbered[1].published, numbered[0]))[1]
+    # Of two published on one day the first written stands: a short notice is listed after the one it shortens.
+    return max(enumerate(notices), key=lambda numbered: (numbered[1].published, -numbered[0]))[1]
 
 
 def _nothing_published(register: Register, at: date) -> DoesNotHold:

@@ -45,10 +45,11 @@ def test_the_newest_version_published_by_the_day_holds(register):
     assert held == ["2026-1", "2026-1", "2026-2", "2026-2", "2027-1"]
 
 
-def test_of_two_versions_of_one_day_the_later_written_holds(register):
-    """A correction published on the same day replaces what it corrects."""
-    versions = with_notices(register, ("2026-1", "2026-04-01"), ("2026-1a", "2026-04-01"))
-    assert current(versions, date(2026, 4, 1)).version == "2026-1a"
+def test_of_two_versions_of_one_day_the_first_written_holds():
+    """Leeds published a long notice and a short one; the long one, written first, is the notice."""
+    leeds = parse.load(REGISTERS / "leeds-2018")
+    assert [notice.version for notice in leeds.controller.notices] == ["leeds-2018", "leeds-short"]
+    assert current(leeds, date(2018, 1, 30)).version == "leeds-2018"
 
 
 def test_before_the_first_version_there_is_none(register):
