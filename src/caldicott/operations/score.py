@@ -17,7 +17,7 @@ from caldicott.engines.duckdb.scores_inputs import SourceFile
 from caldicott.facts import scores as facts
 from caldicott.operations.score_files import open_table
 from caldicott.stratification import catalogue
-from caldicott.stratification.features import FEATURES, Input
+from caldicott.stratification.features import FEATURES, Feature, Input
 from caldicott.stratification.reading import parse_csv, parse_toml, with_codes
 from caldicott.stratification.score import SCORE_FEATURE, Score, Standing
 from caldicott.vocabulary.errors import DoesNotHold, WrongUsage
@@ -80,17 +80,11 @@ def score(request: Request, told: Callable[[str], None] = lambda _step: None) ->
         WrongUsage: an unknown score, or one that needs a file which was not given.
         DoesNotHold: a file that cannot be used as it is; each fault named.
     """
-    own = own_tables(request.tables)
-    own |= _with_code_sets(request.code_sets, own)
-    names = tuple(dict.fromkeys((*request.names, *(name for name in own if name not in dict(request.code_sets)))))
-    brought = frozenset(catalogue.not_here()) if request.external else frozenset()
-    external = frozenset(name for name in brought if catalogue.not_here()[name].external)
-    choice = catalogue.choose(names, own=own, external=external)
+    choice = _choice(request)
     told("looking the files through")
     sources = _sources(request, needs_external=bool(choice.external))
     _needs_hold(choice.to_compute, sources, request)
-    question = _question(request, choice)
-    engine = ScoreEngine(question, sources)
+    engine = ScoreEngine(_question(request, choice), sources)
     told("reading the codes")
     engine.prepare()
     told("scoring")
@@ -104,6 +98,16 @@ def score(request: Request, told: Callable[[str], None] = lambda _step: None) ->
     finally:
         part.unlink(missing_ok=True)
     return outcome
+
+
+def _choice(request: Request) -> catalogue.Choice:
+    """The scores asked for; a table of the user's own need not be named again."""
+    tables = own_tables(request.tables)
+    own = tables | _with_code_sets(request.code_sets, tables)
+    brought = catalogue.not_here().values() if request.external else ()
+    return catalogue.choose(
+        (*request.names, *tables), own=own, external=frozenset(entry.name for entry in brought if entry.external)
+    )
 
 
 def listed(tables: Iterable[Path] = ()) -> list[dict[str, Any]]:
@@ -244,33 +248,35 @@ def _needs_hold(scores: tuple[Score, ...], sources: Sources, request: Request) -
     }
     for entry in scores:
         for name in sorted(one for one in entry.features if not one.startswith(SCORE_FEATURE)):
-            feature = FEATURES[name]
-            source = given[feature.input]
-            if source is None:
-                raise WrongUsage(
-                    f"'{entry.name}' needs to know: {feature.meaning}",
-                    code="input-missing",
-                    where=f"--{feature.input.value}",
-                    next_step=f"give --{feature.input.value} FILE with "
-                    + ", ".join(" or ".join(one) for one in (("person_id",), *feature.columns)),
-                )
-            for options in feature.columns:
-                if not source.has(*options):
-                    raise DoesNotHold(
-                        f"'{entry.name}' needs the column `{'` or `'.join(options)}`: {feature.meaning}",
-                        code="missing-column",
-                        where=feature.input.value.upper(),
-                        next_step="add the column, or leave the score out",
-                    )
-    persons = sources.persons
+            _need_holds(entry.name, FEATURES[name], given[FEATURES[name].input])
     wants_age = any(entry.features & {"age", "age_squared"} for entry in scores)
-    if wants_age and persons and not persons.has("age") and request.on is None:
+    if wants_age and sources.persons and not sources.persons.has("age") and request.on is None:
         raise WrongUsage(
             "an age from a birth date needs a day",
             code="day-missing",
             where="--on",
             next_step="say --on DATE, or give a column `age`",
         )
+
+
+def _need_holds(score_name: str, feature: Feature, source: SourceFile | None) -> None:
+    option = f"--{feature.input.value}"
+    if source is None:
+        columns = ", ".join(" or ".join(options) for options in (("person_id",), *feature.columns))
+        raise WrongUsage(
+            f"'{score_name}' needs to know: {feature.meaning}",
+            code="input-missing",
+            where=option,
+            next_step=f"give {option} FILE with {columns}",
+        )
+    for options in feature.columns:
+        if not source.has(*options):
+            raise DoesNotHold(
+                f"'{score_name}' needs the column `{'` or `'.join(options)}`: {feature.meaning}",
+                code="missing-column",
+                where=feature.input.value.upper(),
+                next_step="add the column, or leave the score out",
+            )
 
 
 def _question(request: Request, choice: catalogue.Choice) -> Question:

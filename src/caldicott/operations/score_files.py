@@ -12,6 +12,7 @@ from caldicott.vocabulary.errors import DoesNotHold
 if TYPE_CHECKING:
     from pathlib import Path
 
+_AGAIN: Final = "write it again as UTF-8 CSV with a header line, or as Parquet"
 _WORDS: Final = {
     Reason.DUPLICATE_COLUMN: "two of its columns have the same name",
     Reason.EMPTY_FILE: "it is empty or has no header line",
@@ -31,7 +32,7 @@ def open_table(path: Path, role: str, required: tuple[str, ...]) -> tuple[str, .
         DoesNotHold: it is not there, cannot be read as a table, or lacks a column.
     """
     if not path.is_file():
-        raise _refused(role, "there is no such file", "file-missing")
+        raise _refused(role, "there is no such file", "file-missing", "name a file that exists")
     layout = _layout(required)
     faults = [fault for fault in tables.preflight(path, layout) if fault.reason is not Reason.UNKNOWN_COLUMN]
     broken = [fault for fault in faults if fault.reason is not Reason.MISSING_COLUMN]
@@ -61,10 +62,10 @@ def _layout(required: tuple[str, ...]) -> Layout:
     )  # fmt: skip
 
 
-def _refused(role: str, what: str, code: str) -> DoesNotHold:
+def _refused(role: str, what: str, code: str, next_step: str = _AGAIN) -> DoesNotHold:
     return DoesNotHold(
         f"the file cannot be used: {what}",
         code=code,
         where=role,
-        next_step="write it again as UTF-8 CSV with a header line, or as Parquet",
+        next_step=next_step,
     )
