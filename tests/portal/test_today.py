@@ -9,7 +9,7 @@ import pytest
 from tests.portal import crawl
 
 from caldicott import bootstrap
-from caldicott.register import words
+from caldicott.register import parse, words
 from caldicott.vocabulary.errors import DoesNotHold
 
 
@@ -90,6 +90,54 @@ def test_no_site_is_started_on_a_register_that_does_not_hold(portal_of, own_regi
     (own_register / "controller.toml").write_text("broken", encoding="utf-8")
     with pytest.raises(DoesNotHold, match=r"controller\.toml"):
         portal_of(register=own_register).board.notice()
+
+
+def test_a_register_that_goes_away_leaves_the_last_one_up(portal_of, own_register):
+    """A folder that is moved, or replaced while it is read, does not take the notice from the public."""
+    portal = portal_of(register=own_register)
+    shown = portal.text("/contacts/")
+    own_register.rename(own_register.with_name("moved"))
+    assert portal.text("/contacts/") == shown
+    assert held(portal)["status"] == "held-back"
+    own_register.with_name("moved").rename(own_register)
+    assert held(portal)["status"] == "ok"
+
+
+def test_a_register_without_a_notice_for_today_is_not_shown(portal_of, own_register):
+    """Moving the only version into the future takes nothing from the site either: the last that held stays."""
+    portal = portal_of(register=own_register)
+    assert portal.get("/").status_code == 200
+    controller = own_register / "controller.toml"
+    text = controller.read_text(encoding="utf-8")
+    controller.write_text(text.replace("published = 2026-04-01", "published = 2027-04-01"), encoding="utf-8")
+    assert portal.get("/").status_code == 200
+    assert held(portal)["status"] == "held-back"
+
+
+def test_a_broken_old_version_does_not_take_the_notice_away(portal_of, own_register, published):
+    """A kept register that cannot be read is told to whoever watches; today's notice and the versions stay up."""
+    portal = portal_of(register=own_register, published=published)
+    assert portal.get("/versions/2026-1/").status_code == 200
+    (published / "versions" / "2026-1" / "register.json").write_text("{}", encoding="utf-8")
+    for address in ("/", "/versions/", "/versions/2026-1/", "/changes/2026-1/2026-2/"):
+        assert portal.get(address).status_code == 200, address
+    assert held(portal)["held_back_for"] == "kept-register-unreadable"
+
+
+def test_a_file_replaced_while_it_is_read_is_read_again(portal_of, own_register, monkeypatch):
+    """A disk that fails once costs no reader a page, and the change is on the site with the next."""
+    portal = portal_of(register=own_register)
+    shown = portal.text("/contacts/")
+    controller = own_register / "controller.toml"
+    text = controller.read_text(encoding="utf-8")
+    controller.write_text(text.replace("dpo@example-icb.example", "new-dpo@example-icb.example"), encoding="utf-8")
+    load = parse.load
+    with monkeypatch.context() as once:
+        once.setattr(parse, "load", lambda _: (_ for _ in ()).throw(FileNotFoundError(2, "gone")))
+        assert portal.text("/contacts/") == shown
+        assert held(portal)["held_back_for"] == "disk-fault"
+    assert parse.load is load
+    assert "new-dpo@example-icb.example" in portal.text("/contacts/")
 
 
 @pytest.mark.parametrize("register", ["leeds-2018", "oxfordshire-2016", "dorset-2018"])

@@ -4,22 +4,24 @@ The register's files and the published folder are looked at for every request,
 which costs a few dozen `stat` calls. When a file or the day has changed the
 notice is made anew. A register that does not hold is not shown, exactly as the
 platform does not work by it: the last one that held stays up, dated today, and
-the log and the health page say so.
+the log and the health page say so. The same goes for a published folder that
+cannot be read.
 """
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from caldicott import bootstrap
 from caldicott.portal import log
-from caldicott.portal.library import open_library
+from caldicott.portal.library import Library, open_library
 from caldicott.portal.notice import Notice
 from caldicott.register import parse
-from caldicott.vocabulary.errors import DoesNotHold
+from caldicott.vocabulary.errors import CaldicottError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,25 +54,37 @@ class Board:
         with self._lock:
             seen = (bootstrap.today(), _stamps(self._portal.register), _stamps(self._portal.published))
             if self._notice is None or seen != self._seen:
-                self._notice = self._renewed(seen[0])
+                # Before the work: what changes during it is seen by the next reader.
                 self._seen = seen
+                self._notice = self._first(seen[0]) if self._notice is None else self._renewed(self._notice, seen[0])
             return self._notice
 
-    def _renewed(self, day: date) -> Notice:
-        register = self._register()
-        return Notice(register, open_library(self._portal.published), day=day, portal=self._portal)
+    def _first(self, day: date) -> Notice:
+        register = parse.load(self._portal.register)
+        return self._made(register, open_library(self._portal.published), day)
 
-    def _register(self) -> Register:
-        try:
-            register = parse.load(self._portal.register)
-        except DoesNotHold as fault:
-            if self._notice is None:
-                raise
-            self._held_back = fault.code
-            log.warning("the register does not hold and is held back; the last one that held is shown", fault.code)
-            return self._notice.register
+    def _renewed(self, last: Notice, day: date) -> Notice:
         self._held_back = ""
-        return register
+        try:
+            library = open_library(self._portal.published)
+        except (CaldicottError, OSError) as fault:
+            library = last.library
+            self._hold_back("the published folder cannot be read", fault)
+        try:
+            return self._made(parse.load(self._portal.register), library, day)
+        except (CaldicottError, OSError) as fault:
+            self._hold_back("the register does not hold", fault)
+            return self._made(last.register, library, day)
+
+    def _made(self, register: Register, library: Library, day: date) -> Notice:
+        return Notice(register, library, day=day, portal=self._portal)
+
+    def _hold_back(self, what: str, fault: CaldicottError | OSError) -> None:
+        if isinstance(fault, OSError):
+            # Files that are replaced while they are read: looked at again with the next reader.
+            self._seen = None
+        self._held_back = fault.code if isinstance(fault, CaldicottError) else "disk-fault"
+        log.warning(f"{what}; the last that did is shown", self._held_back)
 
 
 @cache
@@ -81,7 +95,10 @@ def board_of(portal: PortalSettings) -> Board:
 
 def _stamps(folder: Path) -> Stamps:
     # What tells a file that was written or replaced from one that was not.
-    return tuple(sorted(_walk(os.fspath(folder)))) if folder.is_dir() else ()
+    try:
+        return tuple(sorted(_walk(os.fspath(folder))))
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
 
 
 def _walk(folder: str) -> Iterator[tuple[str, int, int, int]]:
@@ -90,5 +107,7 @@ def _walk(folder: str) -> Iterator[tuple[str, int, int, int]]:
             if entry.is_dir(follow_symlinks=False):
                 yield from _walk(entry.path)
             else:
-                found = entry.stat(follow_symlinks=False)
-                yield entry.path, found.st_ino, found.st_mtime_ns, found.st_size
+                # Gone between the two calls is a change like any other: it is then not in the list.
+                with suppress(FileNotFoundError):
+                    found = entry.stat(follow_symlinks=False)
+                    yield entry.path, found.st_ino, found.st_mtime_ns, found.st_size
