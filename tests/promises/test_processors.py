@@ -51,6 +51,9 @@ def test_a_processor_without_a_contract_is_noticed():
     """Nobody is attached to a use without a live contract that covers it; the old Optum entry is attached to none."""
     assert_is_noticed("contracts-live", with_instrument(EXAMPLE, "csu-contract", parties=("example-icb",)))
     assert_is_noticed("contracts-live", with_instrument(EXAMPLE, "payroll-contract", activities=("staff",)))
+    planning = activity(EXAMPLE, "commissioning-planning").roles
+    loose = tuple(rule.model_copy(update={"requires": ()}) for rule in planning)
+    assert_is_noticed("contracts-live", with_activity(EXAMPLE, "commissioning-planning", roles=loose))
     assert_is_noticed(
         "contracts-live", with_organisation(EXAMPLE, "cabinet-office", roles=("processor",), activities=("staff",))
     )
@@ -65,6 +68,8 @@ def test_the_csu_is_bound_by_a_contract_with_its_clauses():
     contract = instrument(OXFORDSHIRE, "scw-csu-contract")
     assert set(contract.parties) == {"oxfordshire-ccg", "scw-csu"}
     assert {one.code for one in contract.conditions} == {"service-only", "same-rules"}
+    for one in ("csu-contract", "payroll-contract", "shared-record-contract"):
+        assert_is_noticed("contracts-have-clauses", with_instrument(EXAMPLE, one, conditions=()))
 
 
 @pytest.mark.keeps("OX-097")
@@ -76,6 +81,11 @@ def test_private_firms_need_contract_function_and_due_diligence():
         (contract,) = [i for i in register(EXAMPLE).instruments if one.id in i.parties and i.kind == "contract"]
         assert contract.due_diligence_date < contract.valid_from
         assert_is_noticed("contracts-live", with_instrument(EXAMPLE, contract.id, parties=("example-icb",)))
+        assert_is_noticed("firms-vouched-for", with_instrument(EXAMPLE, contract.id, parties=("example-icb",)))
+        for place in range(2):
+            left = tuple(a for number, a in enumerate(one.accreditations) if number != place)
+            assert_is_noticed("firms-vouched-for", with_organisation(EXAMPLE, one.id, accreditations=left))
+    assert state("firms-vouched-for", OXFORDSHIRE) == "broken"
 
 
 @pytest.mark.keeps("OX-027")

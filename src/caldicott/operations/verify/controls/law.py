@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from caldicott.operations.verify.control import Control, Finding, broken, kept, not_applicable
 from caldicott.operations.verify.controls.registers import active, datasets_of, named
-from caldicott.policy.decision import Permit, Request
+from caldicott.policy.decision import Permit, Refusal, Request
 from caldicott.register.checks.law import statutes as statute_findings
 from caldicott.register.completeness import NEEDS_A_CONDITION
 from caldicott.vocabulary.formats import DataFormat
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from caldicott.operations.verify.evidence import Evidence
+    from caldicott.policy.decision import Decision
     from caldicott.register.model import Instrument, ProcessingActivity
 
 NO_MEDICAL_PURPOSE = frozenset({"fraud", "hr", "rights", "engagement", "registers", "security"})
@@ -103,18 +104,62 @@ def _section_251_dated(evidence: Evidence) -> Finding:
         if not (approval.reference and approval.activities):
             return broken(f"the approval {approval.id} does not say its reference or what it is for")
         late = approval.valid_until + timedelta(days=1)
-        if _permits(evidence, activity, on=late):
-            return broken(f"{activity.id} would go on after {approval.reference} has ended")
+        if going_on := _unlapsed(evidence, activity, approval, on=late):
+            return broken(f"{activity.id} would go on after {approval.reference} has ended: {named(going_on)}")
         after += len(activity.roles or ())
     return kept(
         f"{named(one.id for one in supported)}: each names an approval with its reference, purpose and end; "
-        f"on the day after the end {after} role rules were tried and none is permitted"
+        f"on the day after the end all {after} role rules are refused because of it"
     )
+
+
+def _unlapsed(evidence: Evidence, activity: ProcessingActivity, approval: Instrument, *, on: date) -> list[str]:
+    """Roles that on that day are not refused because of this approval, whatever else may stop them."""
+    return [
+        rule.role
+        for rule in activity.roles or ()
+        for dataset in rule.datasets or datasets_of(activity)
+        if approval.reference
+        not in lapsed(
+            evidence.decide(Request(rule.role, activity.id, dataset, rule.ceiling, action=rule.action), on=on)
+        )
+    ]
+
+
+def lapsed(decision: Decision) -> set[str]:
+    """The documents that a refusal names as lapsed; none for a permit."""
+    codes = {"instrument-lapsed", "flow-instrument-lapsed"}
+    refused = decision.reasons if isinstance(decision, Refusal) else ()
+    return {reason.document for reason in refused if reason.code in codes}
 
 
 def _approval(evidence: Evidence, activity: ProcessingActivity) -> Instrument | None:
     basis = activity.confidentiality_basis
     return evidence.register.instrument(basis.instrument) if basis is not None and basis.instrument else None
+
+
+def _approvals_say_all(evidence: Evidence) -> Finding:
+    approvals = [one for one in evidence.register.instruments if one.kind is InstrumentKind.S251_APPROVAL]
+    if not approvals:
+        return not_applicable("the register holds no approval under section 251")
+    bare = [f"{one.id} ({part})" for one in approvals for part in _unsaid(one)]
+    if bare:
+        return broken(f"an approval does not say: {named(bare)}")
+    return kept(
+        f"{len(approvals)} approvals each say who applied, for what, by which reference, who decided and until when"
+    )
+
+
+def _unsaid(approval: Instrument) -> list[str]:
+    said = " ".join([*approval.evidence, *(step.event for step in approval.history)]).casefold()
+    parts = {
+        "parties": approval.parties,
+        "uses": approval.activities,
+        "reference": approval.reference,
+        "who decided": "decided by" in said,
+        "end": approval.valid_until,
+    }
+    return [part for part, is_said in parts.items() if not is_said]
 
 
 def _approvals_for_medical_purposes(evidence: Evidence) -> Finding:
@@ -230,6 +275,7 @@ CONTROLS = (
     Control("statutes-known", "Every statute cited exists.", _statutes_known),
     Control("statute-behind-each", "A law stands behind each use of what is sensitive.", _statute_behind_each),
     Control("section-251-dated", "Support under section 251 ends on its day.", _section_251_dated),
+    Control("approvals-say-all", "An approval says who, for what and who decided.", _approvals_say_all),
     Control("approvals-for-medical-purposes", "Section 251 serves medical purposes.", _approvals_for_medical_purposes),
     Control(
         "special-category-has-condition",

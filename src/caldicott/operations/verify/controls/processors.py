@@ -7,6 +7,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from caldicott.operations.verify.control import Control, Finding, broken, kept, not_applicable
+from caldicott.operations.verify.controls.law import lapsed
 from caldicott.operations.verify.controls.registers import active, datasets_of, named
 from caldicott.policy.decision import Permit, Request
 from caldicott.vocabulary.formats import DataFormat
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from caldicott.register.model import Instrument, Organisation, ProcessingActivity
 
 ACTIONS = ("see", "land", "link", "release", "edit")
+CLAUSES = ("confidentiality", "security")
+"""Conditions that every contract with a processor sets."""
+VOUCHED = ("Data Security and Protection Toolkit", "Place of work")
+"""What a firm from outside the public sector shows besides its contract."""
 NATIONAL = frozenset({InstrumentKind.DARS_DSA, InstrumentKind.DIRECTION})
 """What a regional office acts under in a contract's place: the national body's agreement or direction."""
 
@@ -92,14 +97,63 @@ def _covers(evidence: Evidence, one: Organisation, activity: str) -> bool:
 
 
 def _goes_on(evidence: Evidence, one: Organisation) -> bool:
-    ends = [i.valid_until for i in _documents(evidence, one)]
+    """Whether a rule that names it is not refused because of its papers on the day after the last of them ends."""
+    papers = _documents(evidence, one)
+    ends = [paper.valid_until for paper in papers]
     last = max((end for end in ends if end is not None), default=None)
     if last is None or None in ends:
         return False
-    activities = [a for a in active(evidence) if a.id in one.activities]
-    after = last + timedelta(days=1)
-    requests = (request for activity in activities for request in _tried(one, activity))
-    return any(isinstance(evidence.decide(request, on=after), Permit) for request in requests)
+    references = {paper.reference for paper in papers}
+    return any(
+        not references & lapsed(evidence.decide(request, on=last + timedelta(days=1)))
+        for request in _named_in_rules(evidence, one)
+    )
+
+
+def _named_in_rules(evidence: Evidence, one: Organisation) -> Iterator[Request]:
+    """Each rule that names the organisation, asked at its ceiling."""
+    for activity in active(evidence):
+        for rule in activity.roles or ():
+            for dataset in (rule.datasets or datasets_of(activity)) if one.id in rule.organisations else ():
+                yield Request(rule.role, activity.id, dataset, rule.ceiling, organisation=one.id, action=rule.action)
+
+
+def _clauses(evidence: Evidence) -> Finding:
+    contracts = [one for one in evidence.register.instruments if one.kind is InstrumentKind.CONTRACT]
+    if not contracts:
+        return not_applicable("the register holds no contract")
+    lacking = [
+        f"{one.id} ({clause})"
+        for one in contracts
+        for clause in CLAUSES
+        if clause not in {c.code for c in one.conditions}
+    ]
+    if lacking:
+        return broken(f"a contract without its clauses: {named(lacking)}")
+    return kept(f"{len(contracts)} contracts each bind to confidence and to security")
+
+
+def _firms_vouched(evidence: Evidence) -> Finding:
+    firms = [one for one in processors(evidence) if one.sector not in {"nhs", "local_authority"}]
+    if not firms:
+        return not_applicable("no processor is from outside the public sector")
+    bare = [
+        f"{one.id} ({kind})"
+        for one in firms
+        for kind in VOUCHED
+        if not any(a.kind == kind and (a.valid_to is None or evidence.today <= a.valid_to) for a in one.accreditations)
+    ]
+    bare += [f"{one.id} (contract)" for one in firms if not _has_contract(evidence, one)]
+    if bare:
+        return broken(f"a firm that works with records lacks: {named(bare)}")
+    return kept(
+        f"{named(one.id for one in firms)}: each has a live contract, its place of work and its security on record"
+    )
+
+
+def _has_contract(evidence: Evidence, one: Organisation) -> bool:
+    papers = _documents(evidence, one)
+    return any(paper.kind is InstrumentKind.CONTRACT and paper.is_live(evidence.today) for paper in papers)
 
 
 def _due_diligence(evidence: Evidence) -> Finding:
@@ -159,6 +213,8 @@ CONTROLS = (
     Control("processor-confined", "A processor gets nothing outside its functions.", _confined),
     Control("processor-without-identities", "A processor bound to codes never sees identities.", _never_identifiable),
     Control("contracts-live", "A processor works under a contract, and no day longer.", _contracts_live),
+    Control("contracts-have-clauses", "Each contract binds to confidence and security.", _clauses),
+    Control("firms-vouched-for", "A firm shows its contract, place and security.", _firms_vouched),
     Control("due-diligence-first", "Each was looked at before its contract began.", _due_diligence),
     Control("conditions-have-controls", "Each condition of an agreement names what keeps it.", _conditions),
 )
