@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from caldicott.publication.document import Link, Page, Paragraph, Section, text
+from caldicott.publication.document import Link, Page, Paragraph, Section, Table, text
 from caldicott.publication.rendering import Branding, environment, frame, relative_links, render_page, site_of
 from caldicott.vocabulary.errors import ProgramFault
 
@@ -114,6 +114,16 @@ def test_every_table_can_be_read_aloud():
     assert {attrs["scope"] for attrs in outline.every("th")} == {"col", "row"}
     assert all(attrs["role"] in {"columnheader", "rowheader"} for attrs in outline.every("th"))
     assert all(attrs["role"] == "cell" for attrs in outline.every("td"))
+
+
+def test_a_table_wider_than_a_screen_scrolls_in_its_own_frame():
+    """Nine columns and more stand in a named region that the keyboard reaches, so that the page never scrolls."""
+    head = tuple(f"head {number}" for number in range(9))
+    table = Table("All flows", head, (tuple(text("value") for _ in head),))
+    page = Page("index", "T", "L", (Section("s", "S", (table,)),))
+    regions = [attrs for attrs in read(drawn(page, (page,))).every("div") if attrs.get("role") == "region"]
+    assert [(one["aria-label"], one["tabindex"]) for one in regions] == [("All flows", "0")]
+    assert all(attrs.get("role") != "region" for attrs in read(drawn()).every("div"))
 
 
 def test_a_picture_says_what_it_shows():
