@@ -29,7 +29,7 @@ need() { # need PACKAGE TEST...: want the package if the test fails
     local package=$1; shift
     "$@" >/dev/null 2>&1 || packages+=("$package")
 }
-library() { ldconfig -p | grep -q "$1"; }
+library() { ldconfig -p | grep "$1" >/dev/null; } # not grep -q: it stops reading, and pipefail calls that a failure
 if [ "$(uname -s)" = Linux ]; then
     PATH=$PATH:/sbin:/usr/sbin
     need libpango-1.0-0 library libpango-1.0.so.0
