@@ -8,6 +8,7 @@ import pytest
 
 from caldicott.facts import governance
 from caldicott.facts.layout import load as load_layout
+from caldicott.policy.compiled import MET_BY
 from caldicott.policy.decision import Permit, Request
 from caldicott.register.check import check
 from caldicott.register.model import Accreditation
@@ -235,7 +236,7 @@ def test_one_guardian_whom_the_notice_names_decides_alone():
 def test_somebody_else_deciding_is_noticed(monkeypatch):
     """If any other role could decide what is kept for the guardian, the look would see it."""
     assert state("guardian-alone-decides", EXAMPLE) == "kept"
-    monkeypatch.setitem(__import__("caldicott.policy.access", fromlist=["x"]).MET_BY, "decide", frozenset({"see"}))
+    monkeypatch.setitem(MET_BY, "decide", frozenset({"see"}))
     assert state("guardian-alone-decides", EXAMPLE) == "broken"
 
 
