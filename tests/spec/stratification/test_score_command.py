@@ -247,3 +247,50 @@ def test_a_table_that_does_not_hold_is_refused(cli, codes, tmp_path, old, new):
     answer = cli(codes, "--table", "own.csv", "--to", "out.csv")
     assert (answer.code, "own.csv" in answer.err) == (1, True)
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_column_that_a_score_needs(cli, codes, tmp_path):
+    """A file that was given but lacks a column: the column, its file and the score are named."""
+    spells = written(
+        tmp_path, "spells.csv", "person_id admission_date discharge_date", [("q", "2025-01-01", "2025-01-02")]
+    )
+    answer = cli(codes, "--score", "lace", "--spells", spells, "--to", "out.csv")
+    assert (answer.code, "SPELLS" in answer.err, "`emergency_attendances_6_months`" in answer.err) == (1, True, True)
+
+
+def test_an_age_from_a_birth_date_needs_a_day(cli, codes, tmp_path):
+    """Today is never taken for the day asked about."""
+    own = tmp_path / "own.toml"
+    own.write_text(
+        'name = "old"\ntitle = "t"\nversion = "1"\ncitation = "c"\nlicence = "l"\nstanding = "own"\n'
+        '[[terms]]\nfeature = "age"\nfrom = 65\npoints = 1\n',
+        encoding="utf-8",
+    )
+    persons = written(tmp_path, "persons.csv", "person_id birth_date", [(CANARY, "1960-07-02"), ("q", "1960-07-01")])
+    asked = (codes, "--table", own, "--persons", persons, "--to", "out.csv")
+    assert cli(*asked).code == 2
+    assert cli(*asked, "--on", "2025-07-01").code == 0
+    assert {person: row["old"] for person, row in read(tmp_path / "out.csv").items()} == {CANARY: "0", "q": "1"}
+
+
+def test_scores_made_of_each_other_are_refused(cli, codes, tmp_path):
+    """A table may use another score, but not in a circle."""
+    for name, part in (("one", "two"), ("two", "one")):
+        (tmp_path / f"{name}.toml").write_text(
+            f'name = "{name}"\ntitle = "t"\nversion = "1"\ncitation = "c"\nlicence = "l"\nstanding = "own"\n'
+            f'[[terms]]\nfeature = "score:{part}"\nper_unit = 1\n',
+            encoding="utf-8",
+        )
+    answer = cli(codes, "--table", "one.toml", "--table", "two.toml", "--to", "out.csv")
+    assert (answer.code, "(score-circular)" in answer.err) == (2, True)
+
+
+def test_a_score_made_of_another(cli, codes, tmp_path):
+    """A user's table may add to a shipped score; decimals are kept."""
+    (tmp_path / "own.toml").write_text(
+        'name = "half"\ntitle = "t"\nversion = "1"\ncitation = "c"\nlicence = "l"\nstanding = "own"\nintercept = 0.25\n'
+        '[[terms]]\nfeature = "score:charlson-1987"\nper_unit = 0.5\n',
+        encoding="utf-8",
+    )
+    assert cli(codes, "--table", "own.toml", "--to", "out.csv").code == 0
+    assert {row["half"] for row in read(tmp_path / "out.csv").values()} == {"0.75"}

@@ -69,10 +69,16 @@ def test_frailty_counts_each_group_once_and_keeps_its_decimals(bench):
 
 
 def test_frailty_looks_back_two_years_from_the_day(bench):
-    """A code from exactly two years before the day is out; the day after it is in; a later code never counts."""
-    bench.codes(("old", "F00", "2024-01-01"), ("new", "F00", "2024-01-02"), ("later", "F00", "2026-01-02"))
+    """A code from exactly two years before the day is out; the day after it is in, and so is the day itself."""
+    bench.codes(
+        ("old", "F00", "2024-01-01"),
+        ("new", "F00", "2024-01-02"),
+        ("same", "F00", "2026-01-01"),
+        ("later", "F00", "2026-01-02"),
+    )
     answer = bench.ask("hfrs", on=ON)
-    assert {person: row["hfrs"] for person, row in answer.items()} == {"old": "0.0", "new": "7.1", "later": "0.0"}
+    found = {person: row["hfrs"] for person, row in answer.items()}
+    assert found == {"old": "0.0", "new": "7.1", "same": "7.1", "later": "0.0"}
     assert bench.outcome.account.rows_by["after-the-day"] == 1
 
 
@@ -162,6 +168,24 @@ def test_parr_30(bench):
     )
     logit = -2.91821 + 0.000060581 * 80**2 + 0.1017 + 2 * 0.1215 + 0.5258 + 0.5565 + 0.0950 + 0.0467
     assert float(bench.ask("parr-30", on=ON)["p"]["parr-30"]) == pytest.approx(1 / (1 + math.exp(-logit)), abs=5e-7)
+
+
+def test_parr_30_knows_thirty_days_from_thirty_one(bench):
+    """An emergency 30 days before the last stay began is within 30 days; one 31 days before is not."""
+    bench.codes(("near", "Z00"), ("far", "Z00"), columns="person_id code")
+    bench.file("persons", "person_id age imd_score_2007", ("near", 50, 5), ("far", 50, 5))
+    bench.file(
+        "spells",
+        "person_id admission_date discharge_date is_emergency",
+        *((person, "2025-06-30", "2025-07-02", "no") for person in ("near", "far")),
+        ("near", "2025-05-31", "2025-06-01", "yes"),
+        ("far", "2025-05-30", "2025-06-01", "yes"),
+    )
+    logit = -2.91821 + 0.000060581 * 50**2 + 0.1215
+    wanted = {"near": logit + 0.5258, "far": logit}
+    assert {person: float(row["parr-30"]) for person, row in bench.ask("parr-30").items()} == {
+        person: pytest.approx(1 / (1 + math.exp(-value)), abs=5e-7) for person, value in wanted.items()
+    }
 
 
 def test_a_stay_that_has_not_ended_is_left_out_and_counted(bench):
