@@ -18,8 +18,8 @@ ANALYST = (Role.COMMISSIONING_ANALYST.value, PLANNING)
 PLANNERS = [Role.COMMISSIONING_ANALYST, Role.PROCESSOR_STAFF, Role.RESEARCHER, Role.SYSTEM_ADMINISTRATOR]
 
 
-def _may(register, role, activity, dataset, form, on=TODAY, **more):
-    return isinstance(decide(Request(role, activity, dataset, form, **more), register, on), Permit)
+def _may(register, *asked, on=TODAY, **more):
+    return isinstance(decide(Request(*asked, **more), register, on), Permit)
 
 
 def _changed(register, activity, **changes):
@@ -106,6 +106,22 @@ def test_support_under_section_251_that_ended_gives_nothing(example_icb):
     before, after = (decide(Request(*ask), example_icb, day) for day in (last, last + timedelta(days=1)))
     assert isinstance(before, Permit)
     assert [reason.code for reason in after.reasons] == ["instrument-lapsed"]
+
+
+@pytest.mark.keeps("L1-042")
+def test_each_dataset_stands_on_the_agreement_that_carries_it(example_icb):
+    """The council's agreement ended: its records stop on the next day, though everything else goes on."""
+    ended = [
+        one.model_copy(update={"history": (one.history[0].model_copy(update={"valid_until": TODAY}),)})
+        if one.id == "council-sharing-agreement"
+        else one
+        for one in example_icb.instruments
+    ]
+    register, after = example_icb.model_copy(update={"instruments": tuple(ended)}), TODAY + timedelta(days=1)
+    analyst = ("commissioning_analyst", PLANNING)
+    assert _may(register, *analyst, "social-care", "pseudonymised")
+    assert not _may(register, *analyst, "social-care", "pseudonymised", on=after)
+    assert _may(register, *analyst, "sus-apc", "pseudonymised", on=after)
 
 
 @pytest.mark.keeps("OX-061")

@@ -33,8 +33,8 @@ def test_who_refused_is_out_and_nobody_else(town, activity, dataset):
 
 @pytest.mark.keeps("OX-030")
 def test_an_objection_taken_back_counts_no_more(town):
-    """The latest code decides: who withdrew a refusal is in the extract again."""
-    for who in ("type 1, taken back", "risk, taken back"):
+    """The latest code decides: who withdrew a refusal is in the extract again, and so is who used an ended scheme."""
+    for who in ("type 1, taken back", "risk, taken back", "type 2 a day too late"):
         assert OBJECTORS[who] in town.met("gp-patients", RISK)
 
 
@@ -60,6 +60,20 @@ def test_without_a_fresh_national_answer_nobody_is_in(small):
     small.today = TODAY + timedelta(days=8)
     small.run()
     assert small.refs() == []
+
+
+@pytest.mark.keeps("OX-030")
+def test_until_practices_have_sent_their_codes_nobody_is_in(tmp_path, example_icb):
+    """Silence is not consent: without any word of who objects to scores, no record is used for them."""
+    stage, crowd = Stage(tmp_path, example_icb, codes_answered=False), people.invented(3)[1:]
+    stage.send("ncdr-sus-apc", [episode(person, f"r{place}") for place, person in enumerate(crowd)])
+    stage.answer(crowd)
+    stage.land()
+    stage.run(RISK)
+    assert stage.mart("sus-apc", RISK) == []
+    stage.codes_answered = True
+    stage.run(RISK)
+    assert len(stage.mart("sus-apc", RISK)) == 2
 
 
 @pytest.mark.keeps("DO-089")

@@ -28,6 +28,7 @@ MONTHS = ("2025-06", "2025-07", "2025-08")
 OBJECTORS = {
     "type 1": 0, "type 1, taken back": 1, "no risk score": 2, "not even with a code": 3, "type 2 in time": 4,
     "national opt-out": 5, "risk, taken back": 6, "no research": 7,
+    "type 2 a day too late": 8,
 }  # fmt: skip
 """Who of the town said what; everybody else said nothing."""
 _CODES = [
@@ -36,6 +37,7 @@ _CODES = [
     ("not even with a code", "LOCAL-DEIDENTIFIED-DISSENT", "2025-01-01"),
     ("type 2 in time", "881561000000100", "2018-10-11"), ("risk, taken back", "LOCAL-RISK-DISSENT", "2025-01-01"),
     ("risk, taken back", "LOCAL-RISK-WITHDRAWN", "2025-02-01"), ("no research", "LOCAL-RESEARCH-DISSENT", "2025-01-01"),
+    ("type 2 a day too late", "881561000000100", "2018-10-12"),
 ]  # fmt: skip
 MARKS = {"sus-apc": "provider_reference", "gp-patients": "organisation_id"}
 """The column of a mart that tells these tests whose row it is, since nothing else there does."""

@@ -148,14 +148,32 @@ def _own_practice_only(evidence: Evidence) -> Finding:
         for asked, one in evidence.once(permits_to_see).items()
         if one.obligations.relationship in {Relationship.OWN_PRACTICE, Relationship.FEDERATION}
     ]
-    stranger = next((body.id for body in evidence.register.organisations if "source" in body.roles and body.ods), None)
-    wrong = [asked for asked, _one in by_practice if stranger and permit(evidence, asked, organisation=stranger)]
+    wrong = [
+        asked
+        for asked, _one in by_practice
+        for stranger in _strangers(evidence, asked)
+        if permit(evidence, asked, organisation=stranger)
+    ]
     gp = [a for a, p in evidence.once(permits_to_see).items() if a.role == Role.GP and _is_unbound(p)]
     if wrong or gp:
         return broken(f"{len(wrong) + len(gp)} answers let a practice see patients that are not its own")
     if not by_practice:
         return not_applicable("no role of this register sees the patients of a practice")
     return kept(f"all {len(by_practice)} permits for practices oblige to show that the patient is their own")
+
+
+def _strangers(evidence: Evidence, asked: Asked) -> list[str]:
+    """Every body of the register that is neither a practice nor a group of practices that a rule names."""
+    entry = evidence.register.activity(asked.activity)
+    of_practices = {Relationship.OWN_PRACTICE, Relationship.FEDERATION}
+    named = {
+        name
+        for rule in (rules_for(entry, asked) if entry else ())
+        if rule.relationship in of_practices
+        for name in rule.organisations
+    }
+    bodies = (evidence.register.controller.id, *(body.id for body in evidence.register.organisations))
+    return [body for body in bodies if body not in named and body != "member-practices"]
 
 
 def _is_unbound(one: Permit) -> bool:
