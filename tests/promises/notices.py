@@ -176,4 +176,5 @@ FORMATS = tuple(DataFormat)
 
 def above(ceiling: DataFormat | None) -> tuple[DataFormat, ...]:
     """The formats that tell more than the ceiling; every format where nobody may have anything."""
-    return tuple(one for one in FORMATS if ceiling is None or not one.is_within(ceiling))
+    # Not by `is_within`, which is what a decision goes by: were it broken, nothing would seem to lie above.
+    return tuple(one for one in FORMATS if ceiling is None or FORMATS.index(one) < FORMATS.index(ceiling))
