@@ -13,8 +13,9 @@ from tests.unit.policy.small_register import small, small_with
 from caldicott.publication import reading_age
 from caldicott.publication.document import Table
 from caldicott.publication.notice import missing_parts, require_parts
+from caldicott.publication.pages import phrases
 from caldicott.publication.pages.overview import PARTS
-from caldicott.publication.pages.record import DOWNLOADS
+from caldicott.register import words
 from caldicott.vocabulary.errors import DoesNotHold
 
 SLUGS = (
@@ -35,7 +36,14 @@ SLUGS = (
     "accessibility",
     "cookies",
 )
-ARTEFACTS = {path for path, _ in DOWNLOADS} | {"assets/flow-map.svg"}
+ARTEFACTS = {
+    "record-of-processing.csv",
+    "record-of-processing.xlsx",
+    "register.jsonld",
+    "register.ttl",
+    "policies.cedar",
+    "assets/flow-map.svg",
+}
 PART_FIELDS = {"use": "plain_text", "sharing": "recipients", "security": "measures", "rights": "rights"}
 ON_AN_ACTIVITY_PAGE = (
     "what-we-do",
@@ -259,6 +267,53 @@ def test_contacts_are_posts_and_only_as_the_register_reaches_them():
         assert one.post in " ".join(said(contacts))
 
 
+@pytest.mark.parametrize("name", names())
+def test_everyone_who_receives_something_is_named_once_for_each_use(name):
+    """The page on sharing has a row for every recipient of every activity, under the form it receives."""
+    sharing = page(published(name), "sharing")
+
+    rows = {
+        (part.id, row[2][0].to.removeprefix("activities/").partition("#")[0], row[0][0])
+        for part in sharing.sections
+        for block in part.blocks
+        if isinstance(block, Table)
+        for row in block.rows
+    }
+    register = held(name)
+    due = [(rule.format, entry.id, rule.recipient) for entry in register.activities for rule in entry.recipients or ()]
+    assert len(rows) == len({(form, entry, words.capital(phrases.body(one, register))) for form, entry, one in due})
+    assert {(form, entry) for form, entry, _ in rows} == {(form, entry) for form, entry, _ in due}
+
+
+def test_what_comes_in_counts_as_well_as_what_goes_out():
+    """A use that takes in records with a name but gives out only counts is one in which something says who you are."""
+    register = small_with("activities.complaints.roles", [{"role": "ig_officer", "ceiling": "aggregated"}])
+    flows = [one.model_copy(update={"flows": ()}) if one.id == "complaints" else one for one in register.activities]
+    found = notice_of(register.model_copy(update={"activities": tuple(flows)}))
+
+    assert "In 5 of our 5 uses, at least one step has information that says who you are." in said(
+        page(found, "types-of-information")
+    )
+
+
+def test_for_how_many_uses_a_time_is_set_is_counted():
+    """A use without a time of keeping is not counted among those that have one."""
+    sentence = "We have set how long records are kept for {} of 5 uses."
+
+    assert sentence.format(5) in said(page(notice_of(small()), "retention"))
+    gap = notice_of(small_with("activities.complaints.retention", None))
+    assert f"{sentence.format(4)} For 1 it is not stated." in said(page(gap, "retention"))
+
+
+def test_who_receives_is_counted_only_while_the_use_is_done():
+    """When the approval of risk stratification ends, those who received its scores are no longer counted."""
+    register = held("example-icb")
+
+    before, after = (said(page(notice_of(register, day), "sharing")) for day in (AT, date(2027, 10, 1)))
+    assert "16 bodies or groups receive information that says who you are." in before
+    assert "16 bodies or groups receive information that says who you are." not in after
+
+
 def test_the_flow_map_has_a_row_for_every_flow():
     """Each delivery of the register is in the table, with its document and the day it is looked at again."""
     register = held("example-icb")
@@ -268,6 +323,14 @@ def test_the_flow_map_has_a_row_for_every_flow():
 
     assert len(table.rows) == sum(len(one.flows or ()) for one in register.activities)
     assert all(row[-1] == ("31 March 2027",) for row in table.rows)
+
+
+def test_a_flow_whose_paper_has_ended_says_so_in_the_map():
+    """The end of a document is not only a date to compare with today's: the row says that it has ended."""
+    told = " ".join(said(page(notice_of(held("example-icb"), date(2029, 4, 1)), "flow-map")))
+
+    assert "31 March 2029 (has ended)" in told
+    assert "(has ended)" not in " ".join(said(page(published("example-icb"), "flow-map")))
 
 
 @pytest.mark.parametrize("name", names())

@@ -34,7 +34,22 @@ DAYS_OF_THE_SMALL = (
     date(2029, 4, 1),
 )
 HELD = [(name, day) for name in names() for day in (SHOWN_ON[name], date(2022, 7, 1), *LATER)]
+GROUP_ALONE = [
+    {
+        "role": "gp",
+        "ceiling": "identifiable",
+        "datasets": ["scores"],
+        "relationship": "federation",
+        "requires": ["guardian-z80001", "guardian-z80002"],
+    }
+]
+"""Practices working as a group, with no rule for the own practice beside it to make up for a lapse."""
 CHANGED = (
+    ("activities.risk-scores.roles", GROUP_ALONE),
+    ("activities.risk-scores.roles", [{**GROUP_ALONE[0], "requires": []}]),
+    ("activities.risk-scores.roles", [{**GROUP_ALONE[0], "organisations": ["z80002"]}]),
+    ("activities.planning.roles.1.datasets", ["walk-in"]),
+    ("activities.planning.pseudonym_domain.agreement", "walk-in-old"),
     ("activities.risk-scores.roles.2.organisations", ["z80002"]),
     ("activities.risk-scores.roles.2.requires", ["guardian-z80001", "training"]),
     ("activities.risk-scores.roles.1.organisations", ["z80004"]),
@@ -166,7 +181,7 @@ def test_which_records_somebody_sees_agrees_dataset_by_dataset(at):
 
 
 @pytest.mark.parametrize("at", DAYS_OF_THE_SMALL, ids=str)
-@pytest.mark.parametrize(("path", "value"), [("digest", "small"), *CHANGED[:5]], ids=lambda one: str(one)[:60])
+@pytest.mark.parametrize(("path", "value"), [("digest", "small"), *CHANGED[:10]], ids=lambda one: str(one)[:60])
 def test_who_goes_from_a_code_back_to_a_person_agrees(path, value, at):
     """The notice names exactly those whom the platform lets go from a code back to a person."""
     register = small_with(path, value)

@@ -82,6 +82,11 @@ def test_changes_are_told_in_sentences_the_widening_ones_first():
     assert "Since version 1.0 of 1 April 2026:" in told
     assert "More may be seen, by more people or for longer:\nThe people who analyse services can now see" in told
     assert [link.to for link in links(found)] == ["versions/1.0/index.html"]
+    longer = small_with("activities.complaints.retention.minimum", "10 years")
+    back = Edition("3", AT, "How", (Earlier("2", date(2026, 4, 1), longer),))
+    both = small_with("activities.planning.roles.1.requires", [])
+    told = under(section(page(pages(both, at=AT, edition=back), "changes"), "since"))
+    assert told.index("More may be seen") < told.index("Less may be seen")
 
 
 def test_two_earlier_versions_are_compared_as_well():
