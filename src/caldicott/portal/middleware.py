@@ -37,8 +37,6 @@ class Correlated:
         request.reference = given if _REFERENCE.fullmatch(given) else secrets.token_hex(8)
         response = self._next(request)
         response.headers["X-Correlation-ID"] = request.reference
-        if request.method == "HEAD":
-            response.content = b""  # its length stays said; the server drops the rest with a warning
         took = (time.perf_counter() - started) * 1000
         method = request.method if request.method in _METHODS else "other"
         log.answered(method, _pattern(request), response.status_code, milliseconds=took, reference=request.reference)
