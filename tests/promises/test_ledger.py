@@ -8,6 +8,7 @@ from caldicott.facts import promises as facts
 from caldicott.facts.promises import Keeping, Promise, faults
 from caldicott.operations.verify.controls import all_controls
 from promises.ledger import marked
+from promises.reference import PAGE, page
 
 KEPT = {keeping.id: keeping for keeping in facts.keepings() if keeping.kept_by}
 
@@ -63,6 +64,11 @@ def test_every_promise_for_documents_is_in_writing_or_kept():
     """What only a document or a paragraph can hold is never called awaited."""
     for_paper = {promise.id for promise in facts.promises() if promise.level in {"text", "evidence"}}
     assert sorted(keeping.id for keeping in facts.keepings() if keeping.id in for_paper and keeping.awaiting) == []
+
+
+def test_the_reference_page_says_what_the_ledger_says():
+    """Who reads the documentation reads the same: `python -m tests.promises.reference` writes it anew."""
+    assert PAGE.read_text(encoding="utf-8") == page()
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,7 @@ class Town:
 def build(stage: Stage, *, count: int = 20) -> Town:
     """The town as everybody's senders and the commands make it."""
     town = Town(stage, canaries(count))
+    stage.codes_answered = False  # the town sends its own codes
     _send(stage, town.everybody)
     town.stage.land()
     for activity in (PLANNING, RISK):
@@ -98,14 +99,14 @@ def _send(stage: Stage, everybody: list[Canary]) -> None:
     ]
     stage.send("ncdr-sus-apc", [*episodes, _wrong_number(everybody[-1])], name="hospital")
     rows = [{**row(practice, one), "OrganisationGuid": f"{one.place:02d}-p"} for one in everybody]
-    stage.send("emis-patients", rows, name="practice", sender="Z80001")
+    stage.send("emis-patients", rows, name="practice", sender="0CX")
     stage.send("csds-care-contact", [row(load("csds-care-contact"), one) for one in everybody[8:]], name="community",
                sender="RZC", purposes=people.PLANNING)  # fmt: skip
     codes = [
         people.objection(as_invented(everybody[OBJECTORS[who]]), f"code-{place}", code, on)
         for place, (who, code, on) in enumerate(_CODES)
     ]
-    stage.send("emis-objections", codes, name="objections", sender="Z80001")
+    stage.send("emis-objections", codes, name="objections", sender="0CX")
     out = OBJECTORS["national opt-out"]
     stage.answer([as_invented(one) for one in everybody if one.place != out], name="national-answer")
 
