@@ -148,7 +148,8 @@ def test_only_the_landing_office_reaches_what_lands(example_icb):
     assert {flow.to_organisation for flow in flows} == {"example-dscro"}
     for role in PLANNERS:
         for action in ("land", "link"):
-            assert not _may(example_icb, role, PLANNING, "sus-apc", "identifiable", action=action)
+            for form in ("identifiable", "pseudonymised", "aggregated"):
+                assert not _may(example_icb, role, PLANNING, "sus-apc", form, action=action)
     assert _may(example_icb, "dscro_operator", PLANNING, "sus-apc", "identifiable", action="land")
     assert not _may(
         example_icb, "dscro_operator", PLANNING, "sus-apc", "identifiable", action="land", organisation="example-csu"

@@ -1,4 +1,4 @@
-"""`python -m tests.promises.mutations`: every control off once; the table goes to docs/reference/mutation-proof.md."""
+"""`python -m tests.promises.mutations [CONTROL ...]`: off once each; writes docs/reference/mutation-proof.md."""
 
 from __future__ import annotations
 
@@ -28,10 +28,18 @@ or is one that `verify` itself asks.
 """
 
 
-def page(trials: list[Trial]) -> str:
-    """The whole page."""
-    noticed = sum(bool(trial.noticed_by) for trial in trials)
-    return _HEAD + "".join(map(_row, trials)) + f"\n{noticed} of {len(trials)} controls were noticed when off.\n"
+def page(rows: dict[str, str]) -> str:
+    """The whole page from its rows, in the order of the switches."""
+    chosen = [rows[control] for control in SWITCHES if control in rows]
+    noticed = sum(row.split(" | ")[1] == "yes" for row in chosen)
+    return _HEAD + "".join(chosen) + f"\n{noticed} of {len(chosen)} controls were noticed when off.\n"
+
+
+def earlier() -> dict[str, str]:
+    """The rows of the page as it stands, so that some controls can be tried again without the others."""
+    lines = PAGE.read_text(encoding="utf-8").splitlines(keepends=True) if PAGE.exists() else []
+    rows = {line.split(" | ")[0].removeprefix("| "): line for line in lines if line.startswith("| ")}
+    return {control: row for control, row in rows.items() if control in SWITCHES}
 
 
 def _row(trial: Trial) -> str:
@@ -41,15 +49,17 @@ def _row(trial: Trial) -> str:
 
 
 def main() -> int:
-    """All of them, two at a time."""
+    """Those named, or all of them, two at a time."""
+    named = sys.argv[1:]
     with ThreadPoolExecutor(2) as pool:
         trials = []
-        for trial in pool.map(attempt, SWITCHES):
+        for trial in pool.map(attempt, named or SWITCHES):
             trials.append(trial)
             print(trial.control, len(trial.own), trial.by_verify, len(trial.errors), trial.passed, flush=True)  # noqa: T201
             if not trial.noticed_by:
                 print(trial.tail)  # noqa: T201
-    PAGE.write_text(page(trials), encoding="utf-8")
+    rows = (earlier() if named else {}) | {trial.control: _row(trial) for trial in trials}
+    PAGE.write_text(page(rows), encoding="utf-8")
     return 0 if all(trial.noticed_by for trial in trials) else 1
 
 

@@ -15,7 +15,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from caldicott.engines.duckdb import landing_sql, mart_sql
-from caldicott.engines.duckdb import marts as mart_engine
 from caldicott.engines.duckdb import people as people_engine
 from caldicott.engines.duckdb.people import BIT, DuckDbPeople
 from caldicott.facts.governance import service_areas
@@ -114,8 +113,13 @@ def _whole_postcode(real: Any) -> Any:
     return derived
 
 
-def _no_mask(real: Any) -> Any:
-    return lambda self, path, **kwargs: real(self, path, **{**kwargs, "mask": 0, "by_area": None})
+def _nobody_objects(real: Any) -> Any:
+    def gather(*args: Any) -> Any:
+        people = real(*args)
+        people.masks = {dataset: [] for dataset in people.masks}
+        return people
+
+    return gather
 
 
 def _without_national(settle: Any) -> Any:
@@ -239,7 +243,7 @@ SWITCHES = {switch.control: switch for switch in (
     Switch("columns a permit allows", _wrapped(deciding, "column_classes", _every_class), (ACCESS, FORMATS)),
     Switch("postcode cut in half", _wrapped(mart_sql, "_derived", _whole_postcode), (ACCESS,)),
     Switch("objections in a run", _off(gathering, "_masks", lambda *_a: []), (NO,)),
-    Switch("objections at export", _wrapped(mart_engine.DuckDbExports, "write_rows", _no_mask), (NO,)),
+    Switch("objections at export", _wrapped(exporting, "gather", _nobody_objects), (NO,)),
     Switch("latest code counts", _off(people_engine, "_OBJECTING", _ANY_DISSENT), (NO,)),
     Switch("end of type 2", _off(people_engine, "_OBJECTING", _ENDLESS), (NO,)),
     Switch("National Data Opt-out", _wrapped(DuckDbPeople, "settle", _without_national), (NO,)),

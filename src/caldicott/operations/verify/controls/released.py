@@ -58,7 +58,7 @@ def _no_identifier_in_marts(evidence: Evidence) -> Finding:
 
 def _exports_clean(evidence: Evidence) -> Finding:
     if not evidence.exports:
-        return not_applicable("no export is at hand; an export was searched when it was made by `verify --demo`")
+        return not_applicable("no export is at hand: name the folder a role received with --export")
     wrong = [f"{folder.name}/{what}" for folder in evidence.exports for what in _found_in(folder, evidence)]
     if wrong:
         return broken(f"exports hold what identifies: {shown(wrong)}")
