@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import re
+from types import SimpleNamespace
 
 import pytest
 from django.http import HttpResponse
 from django.test import override_settings
 from django.urls import get_resolver, path
 
-from caldicott.portal import log, urls
+from caldicott.portal import log, server, urls
 from caldicott.portal.settings import PortalSettings, django_settings
 
 TYPED = "SECRET-WORDS"
@@ -43,7 +44,7 @@ def with_more_pages(portal):
 
 
 @pytest.fixture
-def written(caplog):
+def written(django_once, caplog):
     """What the portal wrote to its log."""
     logger = logging.getLogger("caldicott.portal")
     logger.addHandler(caplog.handler)
@@ -184,6 +185,20 @@ def test_django_itself_writes_nothing_anywhere(portal, capfd):
     told = capfd.readouterr()
     assert TYPED not in told.out + told.err
     assert "evil" not in told.out + told.err
+
+
+def test_the_server_around_the_portal_quotes_nothing_either(written):
+    """Two workers; no access log; a fault in the server is told by kind and place; a worker's end is not a fault."""
+    options = server._options(SimpleNamespace(detach=lambda: 3))
+    chosen = {name: options[name] for name in ("workers", "accesslog", "loglevel", "control_socket_disable")}
+    assert chosen == {"workers": 2, "accesslog": None, "loglevel": "error", "control_socket_disable": True}
+    logger = object.__new__(options["logger_class"])
+    for fault in (ValueError(TYPED), SystemExit(0)):
+        try:
+            raise fault
+        except (ValueError, SystemExit):
+            logger.exception("Error handling request %s", TYPED)
+    assert [record.getMessage() for record in written.records] == ["ValueError at unknown in the server"]
 
 
 def test_a_very_long_address_is_no_page(portal):
