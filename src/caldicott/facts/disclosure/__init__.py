@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -19,6 +20,17 @@ class DisclosureRule:
     suppress_to: int
     shown_as: str
     round_to: int
+    possible_values: int = 5
+    """So many whole numbers must stay possible for each small group."""
+    dominance_percent: int = 15
+    """No contributor to a sum may be estimated this closely by another."""
+    withholds_attributes: bool = False
+    """Whether a group whose members all fall in one category is withheld too."""
+
+    @property
+    def possible_values_of_small(self) -> int:
+        """Fewer than asked where the rule's own range has fewer."""
+        return min(self.possible_values, self.suppress_to - self.suppress_from + 1)
 
 
 @cache
@@ -28,15 +40,34 @@ def rule(name: str) -> DisclosureRule:
     Raises:
         DoesNotHold: no such rule.
     """
-    text = resources.files("caldicott.facts.disclosure").joinpath("rules.csv").read_text("utf-8")
-    rows = {row["rule"]: row for row in csv.DictReader(text.splitlines())}
+    rows = _rows()
     if name not in rows:
+        near = difflib.get_close_matches(name, rows, n=1, cutoff=0.0)
         raise DoesNotHold(
-            "the register names a disclosure rule that is not known",
-            code="disclosure_rule_unknown",
-            next_step=f"use one of: {', '.join(rows)}, or add a row to facts/disclosure/rules.csv",
+            "this disclosure rule is not known",
+            code="disclosure-rule-unknown",
+            where=name[:40],
+            next_step=f"nearest is {near[0]}; use one of: {', '.join(rows)}, "
+            "or add a row to facts/disclosure/rules.csv",
         )
     row = rows[name]
     return DisclosureRule(
-        name, int(row["suppress_from"]), int(row["suppress_to"]), row["shown_as"], int(row["round_to"])
+        name,
+        int(row["suppress_from"]),
+        int(row["suppress_to"]),
+        row["shown_as"],
+        int(row["round_to"]),
+        int(row["possible_values"]),
+        int(row["dominance_percent"]),
+        row["attribute"] == "withheld",
     )
+
+
+def names() -> tuple[str, ...]:
+    """The rules there are."""
+    return tuple(_rows())
+
+
+def _rows() -> dict[str, dict[str, str]]:
+    text = resources.files("caldicott.facts.disclosure").joinpath("rules.csv").read_text("utf-8")
+    return {row["rule"]: row for row in csv.DictReader(text.splitlines())}

@@ -1,0 +1,61 @@
+"""The registered hierarchies: which value lies in which, for each dimension."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from caldicott.disclosure.nodes import Dimension, is_total, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from caldicott.disclosure.table import CountTable
+
+
+_TWO_PARTS_AND_A_TOTAL: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Hierarchies:
+    """For each dimension, the parent of each value."""
+
+    parents: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def children(self, dimension: str) -> dict[str, tuple[str, ...]]:
+        """The other way round."""
+        found: dict[str, list[str]] = {}
+        for value, parent in self.parents.get(dimension, {}).items():
+            found.setdefault(parent, []).append(value)
+        return {parent: tuple(sorted(values)) for parent, values in found.items()}
+
+    def dimensions(self, tables: Sequence[CountTable]) -> dict[str, Dimension]:
+        """Every dimension of these tables, with the leaves of every value they use."""
+        values: dict[str, set[str]] = {}
+        totals: dict[str, set[str]] = {}
+        for table in tables:
+            for number, name in enumerate(table.dimensions):
+                values.setdefault(name, set()).update(row.values[number] for row in table.rows)
+                totals.setdefault(name, set()).update(self._unsaid_totals(table, number))
+        return {
+            name: resolve(name, used, children=self.children(name), totals=totals[name])
+            for name, used in sorted(values.items())
+        }
+
+    def _unsaid_totals(self, table: CountTable, place: int) -> set[str]:
+        """A value that is the sum of all the others, cell for cell, is a total whatever it is called."""
+        name = table.dimensions[place]
+        known = self.children(name)
+        lines: dict[tuple[str, ...], Counter[str]] = {}
+        for row in table.rows:
+            line = lines.setdefault(row.values[:place] + row.values[place + 1 :], Counter())
+            line[row.values[place]] = row.count
+        used = {value for line in lines.values() for value in line if line[value]}
+        if len(used) < _TWO_PARTS_AND_A_TOTAL or any(is_total(value, name) for value in used) or used & known.keys():
+            return set()
+        weight = Counter[str]()
+        for line in lines.values():
+            weight.update(line)
+        largest = max(sorted(used), key=lambda value: weight[value])
+        return {largest} if all(2 * line[largest] == line.total() for line in lines.values()) else set()

@@ -1,0 +1,255 @@
+"""From tables to the joint system: atoms, printed sums, equations, and the groups that must stay uncertain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from caldicott.disclosure import populations, primary
+from caldicott.disclosure.blocks import Atom, Block, blocks
+from caldicott.disclosure.placed import Placed, place
+from caldicott.disclosure.system import State, Statistic, System, Target, Tie
+from caldicott.vocabulary.errors import DoesNotHold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from caldicott.disclosure.nodes import Dimension
+    from caldicott.disclosure.table import CountTable
+    from caldicott.facts.disclosure import DisclosureRule
+
+NOTHING = -1
+"""The statistic of a cell in which nobody can be: it is printed as zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A table and, if it was released before, what was said of each of its rows."""
+
+    table: CountTable
+    states: tuple[State, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lattice:
+    """The system, where each starts, and which statistic each row of each table prints."""
+
+    system: System
+    states: tuple[State, ...]
+    statistic_of: tuple[tuple[int, ...], ...]
+    relations: tuple[populations.Part, ...]
+    members: tuple[tuple[int, ...], ...]
+
+
+@dataclass
+class _Built:
+    """Grows while the tables are laid out; never leaves this module."""
+
+    atoms: int = 0
+    numbers: dict[tuple[int, ...], int] = field(default_factory=dict)
+    truths: list[int] = field(default_factory=list)
+    states: list[State | None] = field(default_factory=list)
+    fixed: set[int] = field(default_factory=set)
+    guarded: set[int] = field(default_factory=set)
+    """Withheld by the rule alone, so that they must stay uncertain; what is only cover need not."""
+    ties: list[Tie] = field(default_factory=list)
+    truth: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sited:
+    """A block with its first atom's number in the system."""
+
+    block: Block
+    first: int
+
+    def numbered(self) -> Iterable[tuple[int, Atom]]:
+        return enumerate(self.block.atoms, self.first)
+
+
+def build(released: Sequence[Released], dimensions: Mapping[str, Dimension], rule: DisclosureRule) -> Lattice:
+    """Everything printed or about to be, in one system."""
+    tables = [place(found.table, dimensions) for found in released]
+    found = populations.find(tables)
+    built = _Built()
+    statistic_of: list[tuple[int, ...]] = [()] * len(tables)
+    sited: list[list[_Sited]] = []
+    for group in found.members:
+        own = _sited(built, [tables[number] for number in group])
+        sited.append(own)
+        for number in group:
+            statistic_of[number] = _printed(built, own, tables[number], released[number], rule)
+        _tie_blocks(built, own)
+    for relation in found.relations:
+        _relate(built, relation, sited)
+    return Lattice(
+        _system(built), tuple(state or State.SHOWN for state in built.states), tuple(statistic_of),
+        found.relations, found.members,
+    )  # fmt: skip
+
+
+def _sited(built: _Built, tables: Sequence[Placed]) -> list[_Sited]:
+    own = []
+    for block in blocks(tables):
+        own.append(_Sited(block, built.atoms))
+        built.atoms += len(block.atoms)
+    return own
+
+
+def _printed(
+    built: _Built, own: Sequence[_Sited], table: Placed, released: Released, rule: DisclosureRule
+) -> tuple[int, ...]:
+    """The statistic of each row, entered once however many tables print it."""
+    names = set(table.table.dimensions)
+    sited = next(found for found in own if names <= set(found.block.dimensions))
+    atoms_of = _atoms_of_rows(sited, table)
+    one_category = primary.of_one_category(table.table, set(table.base), rule)
+    numbers = []
+    for place_of_row, row in enumerate(table.table.rows):
+        atoms = tuple(atoms_of.get(row.values, ()))
+        if not atoms:
+            numbers.append(NOTHING)
+            continue
+        number = _enter(built, atoms, row.count, f"{table.table.name}:{row.line}:count")
+        numbers.append(number)
+        small = primary.is_small(row.count if row.people is None else row.people, rule)
+        state = State.SMALL if primary.is_small(row.count, rule) else State.COVER if small else None
+        if row.values in one_category and row.count:
+            state = state or State.COVER
+        if state is not None:
+            built.guarded.add(number)
+        if released.states is not None:
+            _say_again(built, number, released.states[place_of_row])
+        elif number not in built.fixed:
+            _say(built, number, state)
+    return tuple(numbers)
+
+
+def _enter(built: _Built, atoms: tuple[int, ...], count: int, where: str) -> int:
+    number = built.numbers.setdefault(atoms, len(built.truths))
+    if number == len(built.truths):
+        built.truths.append(count)
+        built.states.append(None)
+        if len(atoms) == 1:
+            built.truth[atoms[0]] = count
+    elif built.truths[number] != count:
+        raise DoesNotHold(
+            "two tables count the same group and do not agree",
+            code="totals-do-not-add-up",
+            where=where,
+            next_step="count both from the same snapshot, or release them at different times with a ledger",
+        )
+    return number
+
+
+def _say(built: _Built, number: int, state: State | None) -> None:
+    """Once withheld anywhere, withheld everywhere; small is said before cover."""
+    if state is not None and (built.states[number] is None or state is State.SMALL):
+        built.states[number] = state
+
+
+def _say_again(built: _Built, number: int, state: State) -> None:
+    """What was released before cannot be taken back: once shown anywhere, known for ever."""
+    if built.states[number] is None or state is State.SHOWN:
+        built.states[number] = state
+    built.fixed.add(number)
+
+
+def _atoms_of_rows(sited: _Sited, table: Placed) -> dict[tuple[str, ...], list[int]]:
+    names = table.table.dimensions
+    places = [sited.block.dimensions.index(name) for name in names]
+    holding = [_holding(table.leaves[number], sited.block.leaf_class[where]) for number, where in enumerate(places)]
+    there = {row.values for row in table.table.rows}
+    found: dict[tuple[str, ...], list[int]] = {}
+    for atom, leaf in sited.numbered():
+        for values in product(*(holding[number].get(leaf[where], ()) for number, where in enumerate(places))):
+            if values in there:
+                found.setdefault(values, []).append(atom)
+    return found
+
+
+def _holding(leaves: Mapping[str, frozenset[int]], classes: Mapping[int, int]) -> dict[int, tuple[str, ...]]:
+    """For each class of leaves the values that hold it."""
+    found: dict[int, set[str]] = {}
+    for value, group in leaves.items():
+        for leaf in group:
+            if leaf in classes:
+                found.setdefault(classes[leaf], set()).add(value)
+    return {leaf: tuple(sorted(values)) for leaf, values in found.items()}
+
+
+def _tie_blocks(built: _Built, own: Sequence[_Sited]) -> None:
+    """Blocks of one population agree on whatever both can be summed to."""
+    for number, left in enumerate(own):
+        for right in own[number + 1 :]:
+            one, other = _grouped([left, right])
+            for key in sorted(one.keys() | other.keys()):
+                built.ties.append(Tie(tuple(one.get(key, ())), tuple(other.get(key, ()))))
+
+
+def _relate(built: _Built, relation: populations.Part, sited: Sequence[Sequence[_Sited]]) -> None:
+    """The whole is its parts and, unless they are all of it, a rest that nobody prints."""
+    for whole in sited[relation.whole]:
+        parts = [_most_alike(whole, sited[part]) for part in relation.parts]
+        one, *others = _grouped([whole, *parts])
+        for key in sorted(one.keys() | {key for other in others for key in other}):
+            right = [atom for other in others for atom in other.get(key, ())]
+            if not relation.is_all and key in one:
+                right.append(built.atoms)
+                known = [built.truth.get(atom) for atom in (*one[key], *right[:-1])]
+                if None not in known:
+                    numbers = [count for count in known if count is not None]
+                    built.truth[built.atoms] = sum(numbers[: len(one[key])]) - sum(numbers[len(one[key]) :])
+                built.atoms += 1
+            built.ties.append(Tie(tuple(one.get(key, ())), tuple(right)))
+
+
+def _most_alike(whole: _Sited, own: Sequence[_Sited]) -> _Sited:
+    return max(own, key=lambda found: len(set(found.block.dimensions) & set(whole.block.dimensions)))
+
+
+def _grouped(sited: Sequence[_Sited]) -> list[dict[Atom, list[int]]]:
+    """Each block's atoms by the smallest cells that all the blocks can be summed to."""
+    names = [name for name in sited[0].block.dimensions if all(name in found.block.dimensions for found in sited)]
+    shared = [_shared_classes(name, sited) for name in names]
+    grouped = []
+    for number, found in enumerate(sited):
+        places = [found.block.dimensions.index(name) for name in names]
+        groups: dict[Atom, list[int]] = {}
+        for atom, leaf in found.numbered():
+            key = tuple(shared[n][number][leaf[where]] for n, where in enumerate(places))
+            groups.setdefault(key, []).append(atom)
+        grouped.append(groups)
+    return grouped
+
+
+def _shared_classes(name: str, sited: Sequence[_Sited]) -> list[dict[int, int]]:
+    above: dict[int, int] = {}
+
+    def top(leaf: int) -> int:
+        while above.setdefault(leaf, leaf) != leaf:
+            leaf = above[leaf]
+        return leaf
+
+    tables = [found.block.leaf_class[found.block.dimensions.index(name)] for found in sited]
+    for classes in tables:
+        firsts: dict[int, int] = {}
+        for leaf in sorted(classes):
+            above[top(leaf)] = top(firsts.setdefault(classes[leaf], leaf))
+    return [{number: top(leaf) for leaf, number in classes.items()} for classes in tables]
+
+
+def _system(built: _Built) -> System:
+    statistics = [
+        Statistic(atoms, built.truths[number], number in built.fixed) for atoms, number in built.numbers.items()
+    ]
+    alone = {found.atoms[0] for found in statistics if len(found.atoms) == 1}
+    targets = [
+        Target(found.atoms, is_known_small=True) for number, found in enumerate(statistics) if number in built.guarded
+    ]
+    targets += [Target((atom,), is_known_small=False) for atom in range(built.atoms) if atom not in alone]
+    truth = np.array([built.truth.get(atom, np.nan) for atom in range(built.atoms)])
+    return System(built.atoms, tuple(statistics), tuple(built.ties), tuple(targets), truth)

@@ -1,0 +1,121 @@
+"""A table on the lattice: which of its values are smallest, and whether its totals add up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING
+
+from caldicott.vocabulary.errors import DoesNotHold
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from caldicott.disclosure.nodes import Dimension, Leaves
+    from caldicott.disclosure.table import CountTable, Row
+
+Values = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A table with its dimensions resolved."""
+
+    table: CountTable
+    leaves: tuple[Mapping[str, Leaves], ...]
+    """For each dimension of the table, the leaves of each value."""
+    smallest: tuple[tuple[str, ...], ...]
+    """For each dimension, the values that contain no other; they do not overlap."""
+    base: Mapping[Values, int]
+    """Counts of the cells smallest in every dimension; a cell that is not there is zero."""
+
+    def position(self, dimension: str) -> int:
+        return self.table.dimensions.index(dimension)
+
+    @property
+    def total(self) -> int:
+        return sum(self.base.values())
+
+
+def place(table: CountTable, dimensions: Mapping[str, Dimension]) -> Placed:
+    """Resolve the table's values.
+
+    Raises:
+        DoesNotHold: values overlap in part, or a total is not the sum of its parts.
+    """
+    leaves, smallest = [], []
+    for number, name in enumerate(table.dimensions):
+        used = {row.values[number]: dimensions[name].leaves_of[row.values[number]] for row in table.rows}
+        leaves.append(used)
+        smallest.append(_smallest(used, f"{table.name}, column {name}"))
+    chosen = [set(values) for values in smallest]
+    base = {
+        row.values: row.count
+        for row in table.rows
+        if all(value in chosen[number] for number, value in enumerate(row.values))
+    }
+    placed = Placed(table, tuple(leaves), tuple(smallest), base)
+    _check_totals(placed)
+    return placed
+
+
+def _smallest(used: Mapping[str, Leaves], where: str) -> tuple[str, ...]:
+    """One value for each group of leaves that contains no other group."""
+    by_leaves: dict[Leaves, str] = {}
+    for value in sorted(used, reverse=True):
+        by_leaves[used[value]] = value
+    owner: dict[int, Leaves] = {}
+    # Small groups first: a leaf already owned makes a larger group a total, and an overlap in part a fault.
+    found = []
+    for group in sorted(by_leaves, key=lambda entry: (len(entry), sorted(entry))):
+        inside = {owner[leaf] for leaf in group if leaf in owner}
+        if not inside:
+            owner.update(dict.fromkeys(group, group))
+            found.append(by_leaves[group])
+        elif not all(part <= group for part in inside):
+            raise DoesNotHold(
+                f"the values `{by_leaves[group]}` and `{by_leaves[min(inside, key=sorted)]}` overlap in part",
+                code="values-overlap",
+                where=where,
+                next_step="put bands that cut across each other into two files; they are then judged together",
+            )
+    return tuple(sorted(found))
+
+
+def _check_totals(placed: Placed) -> None:
+    within = [_parts(leaves, smallest) for leaves, smallest in zip(placed.leaves, placed.smallest, strict=True)]
+    for row in placed.table.rows:
+        if row.values in placed.base:
+            continue
+        parts = [within[number][value] for number, value in enumerate(row.values)]
+        if row.count != _sum(placed.base, parts):
+            raise _does_not_add_up(placed.table, row)
+
+
+def _parts(leaves: Mapping[str, Leaves], smallest: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    owner = {leaf: value for value in smallest for leaf in leaves[value]}
+    return {value: tuple(sorted({owner[leaf] for leaf in group if leaf in owner})) for value, group in leaves.items()}
+
+
+def _sum(base: Mapping[Values, int], parts: Sequence[tuple[str, ...]]) -> int:
+    size = 1
+    for found in parts:
+        size *= len(found)
+    if size <= len(base):
+        return sum(base.get(values, 0) for values in product(*parts))
+    inside = [set(found) for found in parts]
+    return sum(
+        count
+        for values, count in base.items()
+        if all(value in found for value, found in zip(values, inside, strict=True))
+    )
+
+
+def _does_not_add_up(table: CountTable, row: Row) -> DoesNotHold:
+    return DoesNotHold(
+        "this total is not the sum of its parts in the same table",
+        code="totals-do-not-add-up",
+        where=f"{table.name}:{row.line}:count",
+        next_step="give every part (a part left out counts as zero), or leave the total out, or rename it if it is "
+        "not a total of this column",
+    )

@@ -1,0 +1,223 @@
+"""Is every small group still uncertain? A proof for each, or it counts as unsafe.
+
+Safe is shown by *witnesses*: whole tables of whole people that fit everything
+printed and differ in the group by enough. Unsafe is shown by a linear program
+whose range is too short; what stops it names the cells worth withholding. What
+is neither is unknown, and unknown counts as unsafe.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from caldicott.disclosure import solver
+from caldicott.disclosure.knowledge import all_bounds
+from caldicott.disclosure.system import INFINITE, Sums, System
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from caldicott.disclosure.system import Numbers, State, Target
+    from caldicott.facts.disclosure import DisclosureRule
+
+_EPSILON: Final = 1e-6
+_KEPT: Final = 400
+_PUSHES: Final = 4
+_TOGETHER: Final = 2
+"""The first pushes move all targets the same way, up and down; the later ones halves against each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One target that could not be proved safe, and the statistics whose printed values narrow it."""
+
+    target: int
+    blamed: frozenset[int]
+    values_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the proof came to."""
+
+    unsafe: tuple[Finding, ...]
+    values_left: tuple[int, ...]
+    """For each target, so many whole values are witnessed as possible (at least)."""
+
+
+@dataclass
+class Witnesses:
+    """Whole tables known to fit what is printed. More is withheld as repair goes on, so that they mostly stay good."""
+
+    tables: list[Numbers] = field(default_factory=list)
+
+    def add(self, table: Numbers) -> None:
+        self.tables.append(np.rint(table))
+        del self.tables[1:-_KEPT]
+
+
+class Prover:
+    """The attacker's programme on one connected system in one state of withholding."""
+
+    def __init__(self, system: System, states: Sequence[State], rule: DisclosureRule, witnesses: Witnesses) -> None:
+        self.system, self.rule, self.witnesses = system, rule, witnesses
+        self.low, self.high = all_bounds(system, states, rule)
+        self._statistics = Sums([statistic.atoms for statistic in system.statistics])
+        self._targets = Sums([target.atoms for target in system.targets])
+        self._ties = (Sums([tie.left for tie in system.ties]), Sums([tie.right for tie in system.ties]))
+        self._columns, self._rows = self._laid_out()
+        self._program: solver.Program | None = None
+        self._seen: tuple[Numbers, Numbers] | None = None
+        self._start()
+
+    def verdict(self) -> Verdict:
+        """Every target: first what witnesses show, then a few pushes of all at once, then each by itself."""
+        for push in range(_PUSHES):
+            if not self._open():
+                break
+            self._push(push)
+        unsafe = [finding for target in self._open() if (finding := self._judge(target))]
+        return Verdict(tuple(unsafe), tuple(int(left) for left in self._values_left()))
+
+    def fits(self, table: Numbers) -> bool:
+        """Anyone can check a witness again: by addition."""
+        sums = self._statistics.of(table)
+        ties = np.array_equal(np.rint(self._ties[0].of(table)), np.rint(self._ties[1].of(table)))
+        return bool(ties and np.all(table >= 0) and np.all(sums >= self.low) and np.all(sums <= self.high))
+
+    def _start(self) -> None:
+        tables = ([] if self.system.truth is None else [self.system.truth]) + self.witnesses.tables
+        self.witnesses.tables = [table for table in tables if self.fits(table)]
+        if not self.witnesses.tables:
+            found = solver.whole_table(*self._model())
+            self.witnesses.tables = [found] if found is not None and self.fits(found) else []
+        for table in self.witnesses.tables:
+            self._see(table)
+
+    def _witness(self, answer: solver.Answer) -> None:
+        if answer.is_whole and self.fits(table := np.rint(answer.table)):
+            self.witnesses.add(table)
+            self._see(table)
+
+    def _see(self, table: Numbers) -> None:
+        values = self._targets.of(table)
+        least, most = self._seen or (values, values)
+        self._seen = np.minimum(least, values), np.maximum(most, values)
+
+    def _values_left(self) -> Numbers:
+        if self._seen is None:
+            return np.zeros(len(self.system.targets))
+        return self._seen[1] - self._seen[0] + 1
+
+    def _open(self) -> list[int]:
+        needed = self.rule.possible_values_of_small
+        return np.flatnonzero(self._values_left() < needed).tolist()
+
+    def _push(self, number: int) -> None:
+        """All open targets at once."""
+        weights: dict[int, float] = {}
+        for place, target in enumerate(self._open()):
+            sign = 1.0 if number < _TOGETHER or (place >> (number - _TOGETHER)) % 2 else -1.0
+            for atom in self.system.targets[target].atoms:
+                weights[atom] = weights.get(atom, 0.0) + sign
+        answer = self._lp().furthest(weights, upwards=number % 2 == 0)
+        if answer is not None:
+            self._witness(answer)
+
+    def _judge(self, number: int) -> Finding | None:
+        target = self.system.targets[number]
+        weights = dict.fromkeys(target.atoms, 1.0)
+        top = self._lp().furthest(weights, upwards=True)
+        if top is not None:
+            self._witness(top)
+        if number not in self._open_one(number):
+            return None
+        bottom = self._lp().furthest(weights, upwards=False)
+        if bottom is not None:
+            self._witness(bottom)
+        if number not in self._open_one(number):
+            return None
+        if top is None or bottom is None:
+            return Finding(number, self._touching(target), 0)
+        low, high = math.ceil(bottom.value - _EPSILON), math.floor(top.value + _EPSILON)
+        if not target.is_known_small and (high < self.rule.suppress_from or low > self.rule.suppress_to):
+            return None
+        if high - low + 1 >= self.rule.possible_values_of_small and self._whole(target, low, high):
+            return None
+        blamed = self._blamed(top) | self._blamed(bottom)
+        return Finding(number, blamed or self._touching(target), high - low + 1)
+
+    def _open_one(self, number: int) -> tuple[int, ...]:
+        return (number,) if self._values_left()[number] < self.rule.possible_values_of_small else ()
+
+    def _whole(self, target: Target, low: int, high: int) -> bool:
+        """Fractions reach far enough; do whole people? One whole table near each end, or it stays unknown."""
+        width = self.rule.possible_values_of_small - 1
+        place = self.system.targets.index(target)
+        for start in range(low, high - width + 1):
+            for least, most in ((low, start), (start + width, high)):
+                found = self._with(target, least, most)
+                if found is not None and self.fits(found):
+                    self.witnesses.add(found)
+                    self._see(found)
+            if not self._open_one(place):
+                return True
+        return False
+
+    def _with(self, target: Target, least: int, most: int) -> Numbers | None:
+        columns, rows, (row_low, row_high) = self._model()
+        extra = [*rows, (target.atoms, [1.0] * len(target.atoms))]
+        return solver.whole_table(columns, extra, (np.append(row_low, least), np.append(row_high, most)))
+
+    def _blamed(self, answer: solver.Answer) -> frozenset[int]:
+        columns = (self._columns[column] for column in answer.stopping_columns)
+        rows = (self._rows[row] for row in answer.stopping_rows)
+        return frozenset(found for found in (*columns, *rows) if found >= 0)
+
+    def _touching(self, target: Target) -> frozenset[int]:
+        atoms = set(target.atoms)
+        return frozenset(
+            number for number, found in enumerate(self.system.statistics) if not atoms.isdisjoint(found.atoms)
+        )
+
+    def _lp(self) -> solver.Program:
+        if self._program is None:
+            self._program = solver.Program(*self._model())
+        return self._program
+
+    def _laid_out(self) -> tuple[list[int], list[int]]:
+        """Which statistic bounds each column, and which each row; -1 for none."""
+        columns = [-1] * self.system.atoms
+        rows = []
+        for number, statistic in enumerate(self.system.statistics):
+            if len(statistic.atoms) == 1 and columns[statistic.atoms[0]] < 0:
+                columns[statistic.atoms[0]] = number
+            else:
+                rows.append(number)
+        return columns, rows + [-1] * len(self.system.ties)
+
+    def _model(
+        self,
+    ) -> tuple[tuple[Numbers, Numbers], list[tuple[Sequence[int], Sequence[float]]], tuple[Numbers, Numbers]]:
+        place = np.array(self._columns, dtype=np.int64)
+        column_low = np.where(place >= 0, self.low[place] if len(self.low) else 0.0, 0.0)
+        column_high = np.where(place >= 0, self.high[place] if len(self.high) else INFINITE, INFINITE)
+        column_high = np.minimum(column_high, self._ceiling())
+        kept = [number for number in self._rows if number >= 0]
+        rows: list[tuple[Sequence[int], Sequence[float]]] = [
+            (self.system.statistics[number].atoms, [1.0] * len(self.system.statistics[number].atoms)) for number in kept
+        ]
+        rows += [(tie.left + tie.right, [1.0] * len(tie.left) + [-1.0] * len(tie.right)) for tie in self.system.ties]
+        nothing = np.zeros(len(self.system.ties))
+        row_low = np.concatenate([self.low[kept], nothing])
+        row_high = np.concatenate([self.high[kept], nothing])
+        return (column_low, column_high), rows, (row_low, row_high)
+
+    def _ceiling(self) -> float:
+        """A bound that no attacker needs, so that no program is without one."""
+        finite = self.high[np.isfinite(self.high)]
+        return float(finite.sum() + self.low.sum()) + 1000.0

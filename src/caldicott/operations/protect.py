@@ -1,0 +1,265 @@
+"""Protect tables of counts that someone hands in: prove, withhold, remember, write.
+
+Needs no store and no register. The ledger folder stands for one audience:
+everything ever released with it is taken to be in the same hands.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from caldicott.disclosure import gate
+from caldicott.disclosure.hierarchy import Hierarchies
+from caldicott.disclosure.lattice import Released
+from caldicott.disclosure.system import State
+from caldicott.disclosure.table import CountTable, Row
+from caldicott.facts import disclosure as rules
+from caldicott.operations import protect_files as files
+from caldicott.stores import key_files, ledger
+from caldicott.vocabulary.errors import DoesNotHold, Refused, WrongUsage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from caldicott.disclosure.gate import Outcome, Protected
+    from caldicott.facts.disclosure import DisclosureRule
+
+REPORT: Final = "report.json"
+PERSONS, EVENTS = "people", "events"
+_FOLDER: Final = 0o700
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Which tables, by which rule, remembered where, written where."""
+
+    tables: tuple[Path, ...]
+    rule: str
+    to: Path
+    hierarchy: Path | None = None
+    ledger: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The files as they were handed over."""
+
+    files: Mapping[str, str]
+
+    @property
+    def report(self) -> dict[str, Any]:
+        return dict(json.loads(self.files[REPORT]))
+
+
+def protect(request: Request, told: Callable[[str], None] = lambda _step: None) -> Answer:
+    """Protect the tables together and write them with their report.
+
+    Raises:
+        DoesNotHold: a table, the hierarchy, the rule or the ledger does not hold.
+        Refused: no protected form of these tables could be proved safe; nothing was written.
+    """
+    rule = rules.rule(request.rule)
+    _check_places(request)
+    told("reading the tables")
+    tables = [files.read_table(path) for path in request.tables]
+    hierarchies = files.read_hierarchies(request.hierarchy) if request.hierarchy else Hierarchies()
+    with ledger.held(request.ledger) if request.ledger else nullcontext() as memory:
+        earlier = memory.releases() if memory else ()
+        _check_rule(earlier, rule)
+        asked = _fingerprint(tables, hierarchies, rule)
+        known = next((found for found in earlier if found.request == asked), None)
+        if known is None:
+            told("proving what may leave")
+            known = _decided(tables, rule, hierarchies, earlier, asked)
+            if memory:
+                memory.append(known)
+        _write(request.to, known.files)
+    return Answer(known.files)
+
+
+def _decided(
+    tables: Sequence[CountTable], rule: DisclosureRule, hierarchies: Hierarchies, earlier: Sequence[ledger.Release],
+    asked: str,
+) -> ledger.Release:  # fmt: skip
+    persons = gate.protect(
+        [_of_people(table) for table in tables], rule, hierarchies=hierarchies, earlier=_remembered(earlier, PERSONS)
+    )
+    _check_safe(persons)
+    events = [number for number, table in enumerate(tables) if table.rows[0].people is not None]
+    outcome = gate.protect(
+        [tables[number] for number in events], rule, hierarchies=hierarchies, earlier=_remembered(earlier, EVENTS)
+    )
+    _check_safe(outcome)
+    by_events = dict(zip(events, outcome.tables, strict=True))
+    written = {
+        table.name: _text(table, persons.tables[number], by_events.get(number), rule)
+        for number, table in enumerate(tables)
+    }
+    kept = [_kept(found, PERSONS) for found in persons.tables] + [_kept(found, EVENTS) for found in outcome.tables]
+    report = _report(tables, rule, persons, outcome, by_events)
+    written[REPORT] = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+    return ledger.Release(asked, rule.name, tuple(kept), written)
+
+
+def _of_people(table: CountTable) -> CountTable:
+    """The same table counting people, where its `count` counts events."""
+    if table.rows[0].people is None:
+        return table
+    rows = tuple(replace(row, count=row.people or 0, people=None) for row in table.rows)
+    return replace(table, rows=rows)
+
+
+def _text(table: CountTable, persons: Protected, events: Protected | None, rule: DisclosureRule) -> str:
+    if events is None:
+        printed = [(count,) for count in persons.printed]
+        return files.table_text(table.dimensions, (files.COUNT,), _rows(table, printed))
+    # Events of a withheld group of people are withheld as well, whatever their number.
+    both = [
+        (rule.shown_as if people == rule.shown_as else count, people)
+        for count, people in zip(events.printed, persons.printed, strict=True)
+    ]
+    return files.table_text(table.dimensions, (files.COUNT, files.PEOPLE), _rows(table, both))
+
+
+def _rows(table: CountTable, printed: Sequence[tuple[str, ...]]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    return [(row.values, cells) for row, cells in zip(table.rows, printed, strict=True)]
+
+
+def _kept(found: Protected, measure: str) -> ledger.KeptTable:
+    rows = tuple(
+        ledger.KeptRow(row.values, row.count, row.people, state.value)
+        for row, state in zip(found.table.rows, found.states, strict=True)
+    )
+    return ledger.KeptTable(found.table.name, measure, found.table.dimensions, rows)
+
+
+def _remembered(earlier: Sequence[ledger.Release], measure: str) -> list[Released]:
+    return [
+        Released(
+            CountTable(
+                table.name,
+                table.dimensions,
+                tuple(Row(row.values, number, row.count, row.people) for number, row in enumerate(table.rows, 2)),
+            ),
+            tuple(State(row.state) for row in table.rows),
+        )
+        for release in earlier
+        for table in release.tables
+        if table.measure == measure
+    ]
+
+
+def _report(
+    tables: Sequence[CountTable], rule: DisclosureRule, persons: Outcome, events: Outcome,
+    by_events: Mapping[int, Protected],
+) -> dict[str, Any]:  # fmt: skip
+    return {
+        "rule": rule.name,
+        "marker": rule.shown_as,
+        "rounded_to": rule.round_to,
+        "proof": {
+            "result": "proved",
+            "against": "somebody who has every table of this answer and of the ledger, knows the rule and this "
+            "program, and is told which withheld cells are small and which only protect others",
+            "groups_guarded": persons.groups_guarded + events.groups_guarded,
+            "whole_values_left_possible_at_least": rule.possible_values_of_small,
+            "sums_of_which_less_is_told": persons.sealed + events.sealed,
+        },
+        "tables": [
+            _of_table(table, persons.tables[number], by_events.get(number), rule) for number, table in enumerate(tables)
+        ],
+    }
+
+
+def _of_table(table: CountTable, persons: Protected, events: Protected | None, rule: DisclosureRule) -> dict[str, Any]:
+    cover = sum(state is State.COVER for state in persons.states)
+    shown = sum(printed != rule.shown_as for printed in persons.printed)
+    entry: dict[str, Any] = {
+        "name": table.name,
+        "dimensions": list(table.dimensions),
+        "counts": "events and people" if events else "people",
+        "cells": len(table.rows),
+        "primary": len(table.rows) - shown - cover,
+        "secondary": cover,
+        "rounded": sum(printed not in {"0", rule.shown_as} for printed in persons.printed),
+        "zero": sum(printed == "0" for printed in persons.printed),
+        "proof": "proved",
+    }
+    if any(files.neutral(value) != value for row in table.rows for value in row.values):
+        entry["remark"] = "values that a spreadsheet would run as a formula have an apostrophe in front"
+    return entry
+
+
+def _fingerprint(tables: Sequence[CountTable], hierarchies: Hierarchies, rule: DisclosureRule) -> str:
+    """The request as such: the order of rows and of files is no part of it."""
+    asked = {
+        "rule": rule.name,
+        "hierarchies": {name: dict(sorted(found.items())) for name, found in sorted(hierarchies.parents.items())},
+        "tables": sorted(
+            (
+                table.name,
+                table.dimensions,
+                sorted((row.values, *(str(cell) for cell in _measured(row))) for row in table.rows),
+            )
+            for table in tables
+        ),
+    }
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def _measured(row: Row) -> tuple[object, ...]:
+    return row.count, row.people, row.amount, row.largest, row.second
+
+
+def _check_places(request: Request) -> None:
+    files.refuse_same_names(request.tables)
+    if any(path.resolve().parent == request.to.resolve() for path in request.tables):
+        raise WrongUsage(
+            "the protected tables would overwrite the true ones",
+            code="usage",
+            where="--to",
+            next_step="name another folder",
+        )
+    if request.to.exists() and not request.to.is_dir():
+        raise WrongUsage("this is a file", code="usage", where="--to", next_step="name a folder")
+    if request.ledger is not None and request.ledger.resolve() == request.to.resolve():
+        raise WrongUsage(
+            "the ledger holds true counts and must not lie where the answer is handed over",
+            code="usage",
+            where="--ledger",
+            next_step="name another folder",
+        )
+
+
+def _check_rule(earlier: Sequence[ledger.Release], rule: DisclosureRule) -> None:
+    other = next((found.rule for found in earlier if found.rule != rule.name), None)
+    if other is not None:
+        raise DoesNotHold(
+            f"this ledger was begun under the rule {other}",
+            code="ledger-other-rule",
+            where="--rule",
+            next_step=f"ask with --rule {other}; the stricter rule for one audience needs a ledger of its own "
+            "from the start",
+        )
+
+
+def _check_safe(outcome: Outcome) -> None:
+    if not outcome.is_safe:
+        raise Refused(
+            "These tables cannot be released together with what this audience already has: no way of withholding "
+            "cells could be proved safe. Ask for larger groups or fewer dimensions. Nothing was written",
+            code="not-proved-safe",
+            next_step="ask for larger groups or fewer dimensions",
+        )
+
+
+def _write(folder: Path, written: Mapping[str, str]) -> None:
+    with key_files.disk_faults(folder):
+        folder.mkdir(mode=_FOLDER, parents=True, exist_ok=True)
+        for name, text in written.items():
+            key_files.put(folder / name, text.encode())

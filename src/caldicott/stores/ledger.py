@@ -1,0 +1,167 @@
+"""The release ledger: every table that ever went to one audience, so that the next one is judged with them all.
+
+A ledger is a folder for one audience (an organisation, or the public). It holds
+the true counts of what was asked, because only they say what a later
+difference would give away: keep it where the tables themselves are kept, and
+never hand it out. Each entry names the hash of the one before; an entry that
+is missing or changed stops the ledger, for a memory with a hole proves nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from caldicott.stores import key_files
+from caldicott.vocabulary.errors import DoesNotHold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+_HEAD: Final = "head.json"
+_FIRST: Final = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRow:
+    """One row of a released table: its values, what was counted, and what an attacker may at most know."""
+
+    values: tuple[str, ...]
+    count: int
+    people: int | None
+    state: str
+
+    def __repr__(self) -> str:
+        return "KeptRow(*)"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTable:
+    """One released table of one measure."""
+
+    name: str
+    measure: str
+    dimensions: tuple[str, ...]
+    rows: tuple[KeptRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One answer, with what it was asked and the files that were handed over."""
+
+    request: str
+    rule: str
+    tables: tuple[KeptTable, ...]
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """An open ledger; used only while it is held."""
+
+    folder: Path
+
+    def releases(self) -> tuple[Release, ...]:
+        """Every release in order.
+
+        Raises:
+            DoesNotHold: an entry is missing or was changed.
+        """
+        previous, found = _FIRST, []
+        for path in self._paths():
+            content = self._read(path)
+            entry = _parsed(content, path.name)
+            if entry.get("previous") != previous:
+                raise _broken(path.name)
+            previous = hashlib.sha256(content).hexdigest()
+            found.append(_release(entry, path.name))
+        if self._head() != {"entries": len(found), "last": previous}:
+            raise _broken(_HEAD)
+        return tuple(found)
+
+    def append(self, release: Release) -> None:
+        """Remember a release; it may be handed over only after this returns."""
+        head = self._head()
+        entry = {"previous": head["last"], **asdict(release)}
+        content = json.dumps(entry, ensure_ascii=False, sort_keys=True).encode()
+        key_files.put(self.folder / f"{head['entries'] + 1:06}.json", content)
+        last = hashlib.sha256(content).hexdigest()
+        key_files.put(self.folder / _HEAD, json.dumps({"entries": head["entries"] + 1, "last": last}).encode())
+
+    def _paths(self) -> Sequence[Path]:
+        """A killed writer may leave an entry that the head does not name: it was never handed over."""
+        entries = self._head()["entries"]
+        return [self.folder / f"{number:06}.json" for number in range(1, entries + 1)]
+
+    def _head(self) -> dict[str, Any]:
+        path = self.folder / _HEAD
+        if not path.exists():
+            # A removed head must not look like a new ledger. The first entry alone may be a killed writer's.
+            if (self.folder / "000002.json").exists():
+                raise _broken(_HEAD)
+            return {"entries": 0, "last": _FIRST}
+        found = _parsed(self._read(path), _HEAD)
+        if set(found) != {"entries", "last"} or not isinstance(found["entries"], int):
+            raise _broken(_HEAD)
+        return found
+
+    def _read(self, path: Path) -> bytes:
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            raise _broken(path.name) from None
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[Ledger]:
+    """The ledger in that folder, new if there is none, for one writer at a time."""
+    if folder.is_file():
+        raise DoesNotHold(
+            "the ledger is a folder, and this is a file",
+            code="ledger-broken",
+            where=str(folder.name),
+            next_step="name a new or empty folder, or the folder of an earlier ledger",
+        )
+    with key_files.locked(folder):
+        yield Ledger(folder)
+
+
+def _parsed(content: bytes, name: str) -> dict[str, Any]:
+    try:
+        found = json.loads(content)
+    except ValueError:
+        raise _broken(name) from None
+    if not isinstance(found, dict):
+        raise _broken(name)
+    return found
+
+
+def _release(entry: Mapping[str, Any], name: str) -> Release:
+    try:
+        tables = tuple(
+            KeptTable(
+                table["name"],
+                table["measure"],
+                tuple(table["dimensions"]),
+                tuple(
+                    KeptRow(tuple(row["values"]), row["count"], row["people"], row["state"]) for row in table["rows"]
+                ),
+            )
+            for table in entry["tables"]
+        )
+        return Release(entry["request"], entry["rule"], tables, dict(entry["files"]))
+    except (KeyError, TypeError):
+        raise _broken(name) from None
+
+
+def _broken(name: str) -> DoesNotHold:
+    return DoesNotHold(
+        "an entry of the ledger is missing or was changed",
+        code="ledger-broken",
+        where=f"ledger/{name}",
+        next_step="restore the ledger from its backup; without its memory nothing more can go to this audience",
+    )
