@@ -7,13 +7,16 @@ import json
 import os
 import shutil
 import sqlite3
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import typer
 
 from caldicott.cli import promises as printed
+from caldicott.cli import verify as command
 from caldicott.operations.verify.control import Control, State
 from caldicott.operations.verify.controls import all_controls
 from caldicott.operations.verify.evidence import Evidence
@@ -295,6 +298,19 @@ def test_the_command_prints_every_promise_and_every_count(town, report, capsys):
     out = capsys.readouterr().out
     assert all(promise.id in out for promise in report.promises)
     assert f"{report.counts['awaiting']}" in out.split("381 promises")[1]
+
+
+@pytest.mark.parametrize("ending", [(State.BROKEN, 1), (State.KEPT, 0)])
+def test_one_broken_promise_ends_the_command_with_1(town, report, monkeypatch, tmp_path, ending):
+    """Other programs read it from the exit code; the page is written all the same."""
+    (state, code), (first, *others) = ending, report.promises
+    judged = replace(report, promises=(replace(first, state=state), *others))
+    with town.stage.house() as house:
+        monkeypatch.setattr(printed, "verified", lambda *_args, **_kwargs: (judged, house))
+        with pytest.raises(typer.Exit) as ended:
+            command.verify(None, demo=True, html=tmp_path / "report.html", as_json=True)
+    assert ended.value.exit_code == code
+    assert "OX-001" in (tmp_path / "report.html").read_text()
 
 
 @pytest.mark.parametrize("demo", [True, False])
