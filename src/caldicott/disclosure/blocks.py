@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from typing import TYPE_CHECKING, Final
 
 from caldicott.vocabulary.errors import DoesNotHold
@@ -24,12 +25,12 @@ ATOMS_AT_MOST: Final = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Atoms over these dimensions that may hold anybody; all others are known to be empty."""
+    """Atoms over these dimensions that may hold anybody; all others are empty, or no table counts them."""
 
     dimensions: tuple[str, ...]
     atoms: tuple[Atom, ...]
     leaf_class: tuple[Mapping[int, int], ...]
-    """For each dimension, the class of leaves that the block's tables cannot tell apart."""
+    """For each dimension, the class of leaves that the block's tables cannot tell apart; others are not counted."""
 
 
 def blocks(tables: Sequence[Placed]) -> list[Block]:
@@ -88,14 +89,66 @@ def _is_crossing(tables: Sequence[Placed]) -> bool:
 
 def _block(dimensions: tuple[str, ...], tables: Sequence[Placed], *, finest: bool) -> Block:
     inside = [found for found in tables if set(found.table.dimensions) <= set(dimensions)]
-    classes = tuple(_classes(name, tables if finest else inside) for name in dimensions)
-    spines = [found for found in inside if len(found.table.dimensions) == len(dimensions)] or inside
-    spine = max(spines, key=lambda found: sum(1 for count in found.base.values() if count))
-    order = [spine, *(found for found in inside if found is not spine)]
-    atoms: list[dict[str, int]] = [{}]
-    for found in order:
-        atoms = _joined(atoms, found, dict(zip(dimensions, classes, strict=True)))
-    return Block(dimensions, tuple(sorted(tuple(atom[name] for name in dimensions) for atom in atoms)), classes)
+    classes = {name: _classes(name, tables if finest else inside) for name in dimensions}
+    # The widest and fullest first: its empty cells keep the number of atoms down.
+    order = sorted(inside, key=lambda found: (-len(found.table.dimensions), -sum(map(bool, found.base.values()))))
+    sights = [_Sight(found, classes) for found in order]
+    atoms: set[Atom] = set()
+    for number, sight in enumerate(sights):
+        for atom in sight.candidates(dimensions, sights[:number]):
+            if all(other.allows(atom, dimensions) for other in sights):
+                atoms.add(atom)
+        _within_reach(len(atoms))
+    return Block(dimensions, tuple(sorted(atoms)), tuple(classes[name] for name in dimensions))
+
+
+class _Sight:
+    """What one table says about which atoms may hold anybody."""
+
+    def __init__(self, table: Placed, classes: Mapping[str, Mapping[int, int]]) -> None:
+        self.names = table.table.dimensions
+        self.all_classes = {name: sorted(set(found.values())) or [0] for name, found in classes.items()}
+        self.covered = [{classes[name][leaf] for leaf in table.covered[place]} for place, name in enumerate(self.names)]
+        self.value = [
+            {classes[name][leaf]: value for value in table.smallest[place] for leaf in table.leaves[place][value]}
+            for place, name in enumerate(self.names)
+        ]
+        self.there = {values for values, count in table.base.items() if count}
+
+    def says_nothing_of(self, part: Sequence[tuple[str, int]]) -> bool:
+        """Whether any of these classes is outside what the table covers."""
+        known = dict(part)
+        return any(
+            name in known and known[name] not in covered for name, covered in zip(self.names, self.covered, strict=True)
+        )
+
+    def allows(self, atom: Atom, dimensions: Sequence[str]) -> bool:
+        """False where the table has counted there and found nobody."""
+        own = [atom[dimensions.index(name)] for name in self.names]
+        if any(part not in covered for part, covered in zip(own, self.covered, strict=True)):
+            return True
+        return tuple(value.get(part, "") for part, value in zip(own, self.value, strict=True)) in self.there
+
+    def candidates(self, dimensions: Sequence[str], earlier: Sequence[_Sight]) -> Iterable[Atom]:
+        """Atoms of its cells that hold somebody, as far as no earlier table has counted there."""
+        parts_of = [_inverted(found) for found in self.value]
+        so_far = 0
+        for values in sorted(self.there):
+            for own in product(*(parts[value] for parts, value in zip(parts_of, values, strict=True))):
+                known = list(zip(self.names, own, strict=True))
+                if all(other.says_nothing_of(known) for other in earlier):
+                    chosen = dict(known)
+                    spread = [[chosen[name]] if name in chosen else self.all_classes[name] for name in dimensions]
+                    so_far += prod(len(found) for found in spread)
+                    _within_reach(so_far)
+                    yield from product(*spread)
+
+
+def _inverted(value_of: Mapping[int, str]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for number, value in sorted(value_of.items()):
+        found.setdefault(value, []).append(number)
+    return found
 
 
 def _classes(name: str, tables: Sequence[Placed]) -> dict[int, int]:
@@ -109,40 +162,10 @@ def _classes(name: str, tables: Sequence[Placed]) -> dict[int, int]:
     return {leaf: numbers.setdefault(tuple(holders[leaf]), len(numbers)) for leaf in sorted(holders)}
 
 
-def _joined(
-    atoms: list[dict[str, int]], found: Placed, classes: Mapping[str, Mapping[int, int]]
-) -> list[dict[str, int]]:
-    """Atoms that fall in a cell of this table with somebody in it, extended by the dimensions it adds."""
-    names = found.table.dimensions
-    known = [name for name in names if atoms and name in atoms[0]]
-    cells: dict[Atom, list[dict[str, int]]] = {}
-    so_far = 0
-    for values, count in found.base.items():
-        if count:
-            parts = [
-                sorted({classes[name][leaf] for leaf in found.leaves[place][value]})
-                for place, (name, value) in enumerate(zip(names, values, strict=True))
-            ]
-            so_far = _within_reach(so_far, parts)
-            for chosen in product(*parts):
-                cell = dict(zip(names, chosen, strict=True))
-                cells.setdefault(tuple(cell[name] for name in known), []).append(cell)
-    joined: list[dict[str, int]] = []
-    for atom in atoms:
-        matching = cells.get(tuple(atom[name] for name in known), [])
-        _within_reach(len(joined), [matching])
-        joined.extend(atom | cell for cell in matching)
-    return joined
-
-
-def _within_reach(so_far: int, parts: Sequence[Sequence[object]]) -> int:
-    more = 1
-    for found in parts:
-        more *= len(found)
-    if so_far + more > ATOMS_AT_MOST:
+def _within_reach(atoms: int) -> None:
+    if atoms > ATOMS_AT_MOST:
         raise DoesNotHold(
             f"the tables together cross into more than {ATOMS_AT_MOST:,} groups, too many to prove",
             code="tables-too-wide",
             next_step="ask for fewer dimensions, or larger groups (chapters, networks, quarters)",
         )
-    return so_far + more

@@ -185,48 +185,97 @@ def _tie_blocks(built: _Built, own: Sequence[_Sited]) -> None:
     """Blocks of one population agree on whatever both can be summed to."""
     for number, left in enumerate(own):
         for right in own[number + 1 :]:
-            one, other = _grouped([left, right])
-            for key in sorted(one.keys() | other.keys()):
-                built.ties.append(Tie(tuple(one.get(key, ())), tuple(other.get(key, ()))))
+            grouped = _grouped([left, right])
+            for key in sorted(grouped.cells()):
+                sums = [tuple(found.get(key, ())) for found in grouped.atoms]
+                whole = [grouped.is_whole(number, key) for number in (0, 1)]
+                if all(whole):
+                    built.ties.append(Tie(*sums))
+                elif any(whole):
+                    # One counts only some of the cell: the other counts these and perhaps more.
+                    more, fewer = (0, 1) if whole[0] else (1, 0)
+                    built.ties.append(Tie(sums[more], (*sums[fewer], _rest(built, sums[more], sums[fewer]))))
 
 
 def _relate(built: _Built, relation: populations.Part, sited: Sequence[Sequence[_Sited]]) -> None:
     """The whole is its parts and, unless they are all of it, a rest that nobody prints."""
     for whole in sited[relation.whole]:
         parts = [_most_alike(whole, sited[part]) for part in relation.parts]
-        one, *others = _grouped([whole, *parts])
-        for key in sorted(one.keys() | {key for other in others for key in other}):
-            right = [atom for other in others for atom in other.get(key, ())]
-            if not relation.is_all and key in one:
-                right.append(built.atoms)
-                known = [built.truth.get(atom) for atom in (*one[key], *right[:-1])]
-                if None not in known:
-                    numbers = [count for count in known if count is not None]
-                    built.truth[built.atoms] = sum(numbers[: len(one[key])]) - sum(numbers[len(one[key]) :])
-                built.atoms += 1
-            built.ties.append(Tie(tuple(one.get(key, ())), tuple(right)))
+        grouped = _grouped([whole, *parts])
+        pairs = []
+        for key in sorted(grouped.cells()):
+            left, *others = [tuple(found.get(key, ())) for found in grouped.atoms]
+            if grouped.is_whole(0, key):
+                pairs.append((left, tuple(atom for other in others for atom in other)))
+        rests = [_difference(built, *pair) for pair in pairs]
+        # Where nobody is left over anywhere, an attacker may well take the parts for the whole.
+        is_all = relation.is_all or all(rest == 0 for rest in rests)
+        for (left, right), rest in zip(pairs, rests, strict=True):
+            if is_all:
+                built.ties.append(Tie(left, right))
+            elif rest is None or rest >= 0:
+                built.ties.append(Tie(left, (*right, _rest(built, left, right))))
+
+
+def _difference(built: _Built, more: tuple[int, ...], fewer: tuple[int, ...]) -> int | None:
+    """How many the first counts beyond the second; None where the tables themselves do not say."""
+    known = [built.truth.get(atom) for atom in (*more, *fewer)]
+    if None in known:
+        return None
+    numbers = [count for count in known if count is not None]
+    return sum(numbers[: len(more)]) - sum(numbers[len(more) :])
+
+
+def _rest(built: _Built, more: tuple[int, ...], fewer: tuple[int, ...]) -> int:
+    """A new atom: the people whom one sum counts and the other does not."""
+    count = _difference(built, more, fewer)
+    if count is not None:
+        built.truth[built.atoms] = count
+    built.atoms += 1
+    return built.atoms - 1
 
 
 def _most_alike(whole: _Sited, own: Sequence[_Sited]) -> _Sited:
     return max(own, key=lambda found: len(set(found.block.dimensions) & set(whole.block.dimensions)))
 
 
-def _grouped(sited: Sequence[_Sited]) -> list[dict[Atom, list[int]]]:
+@dataclass(frozen=True, slots=True)
+class _Grouped:
     """Each block's atoms by the smallest cells that all the blocks can be summed to."""
+
+    atoms: tuple[dict[Atom, list[int]], ...]
+    leaves: tuple[dict[int, frozenset[int]], ...]
+    """For each dimension in common, all the leaves of each shared group."""
+    covered: tuple[tuple[frozenset[int], ...], ...]
+    """For each block and dimension in common, the leaves it counts."""
+
+    def cells(self) -> set[Atom]:
+        return set().union(*(found.keys() for found in self.atoms))
+
+    def is_whole(self, block: int, key: Atom) -> bool:
+        """Whether the block counts all of that cell."""
+        return all(
+            leaves[part] <= covered for leaves, covered, part in zip(self.leaves, self.covered[block], key, strict=True)
+        )
+
+
+def _grouped(sited: Sequence[_Sited]) -> _Grouped:
     names = [name for name in sited[0].block.dimensions if all(name in found.block.dimensions for found in sited)]
     shared = [_shared_classes(name, sited) for name in names]
-    grouped = []
+    grouped, covered = [], []
     for number, found in enumerate(sited):
         places = [found.block.dimensions.index(name) for name in names]
         groups: dict[Atom, list[int]] = {}
         for atom, leaf in found.numbered():
-            key = tuple(shared[n][number][leaf[where]] for n, where in enumerate(places))
+            key = tuple(shared[n][0][number][leaf[where]] for n, where in enumerate(places))
             groups.setdefault(key, []).append(atom)
         grouped.append(groups)
-    return grouped
+        covered.append(tuple(frozenset(found.block.leaf_class[where]) for where in places))
+    return _Grouped(tuple(grouped), tuple(leaves for _classes, leaves in shared), tuple(covered))
 
 
-def _shared_classes(name: str, sited: Sequence[_Sited]) -> list[dict[int, int]]:
+def _shared_classes(name: str, sited: Sequence[_Sited]) -> tuple[list[dict[int, int]], dict[int, frozenset[int]]]:
+    """For each block the shared group of each class; and the leaves of each group."""
     above: dict[int, int] = {}
 
     def top(leaf: int) -> int:
@@ -239,7 +288,13 @@ def _shared_classes(name: str, sited: Sequence[_Sited]) -> list[dict[int, int]]:
         firsts: dict[int, int] = {}
         for leaf in sorted(classes):
             above[top(leaf)] = top(firsts.setdefault(classes[leaf], leaf))
-    return [{number: top(leaf) for leaf, number in classes.items()} for classes in tables]
+    groups: dict[int, set[int]] = {}
+    for leaf in sorted(above):
+        groups.setdefault(top(leaf), set()).add(leaf)
+    return (
+        [{number: top(leaf) for leaf, number in classes.items()} for classes in tables],
+        {number: frozenset(leaves) for number, leaves in groups.items()},
+    )
 
 
 def _system(built: _Built) -> System:

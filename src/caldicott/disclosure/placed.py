@@ -28,13 +28,19 @@ class Placed:
     """For each dimension, the values that contain no other; they do not overlap."""
     base: Mapping[Values, int]
     """Counts of the cells smallest in every dimension; a cell that is not there is zero."""
+    covered: tuple[Leaves, ...]
+    """For each dimension, every leaf that some value holds: of others the table says nothing."""
 
     def position(self, dimension: str) -> int:
         return self.table.dimensions.index(dimension)
 
-    @property
-    def total(self) -> int:
-        return sum(self.base.values())
+    def covers(self, name: str, leaves: Leaves) -> bool:
+        """A table without the dimension counts all of it."""
+        return name not in self.table.dimensions or leaves <= self.covered[self.position(name)]
+
+    def touches(self, name: str, leaves: Leaves) -> bool:
+        """Whether it counts any of these."""
+        return name not in self.table.dimensions or not leaves.isdisjoint(self.covered[self.position(name)])
 
 
 def place(table: CountTable, dimensions: Mapping[str, Dimension]) -> Placed:
@@ -54,7 +60,8 @@ def place(table: CountTable, dimensions: Mapping[str, Dimension]) -> Placed:
         for row in table.rows
         if all(value in chosen[number] for number, value in enumerate(row.values))
     }
-    placed = Placed(table, tuple(leaves), tuple(smallest), base)
+    covered = tuple(frozenset[int]().union(*used.values()) for used in leaves)
+    placed = Placed(table, tuple(leaves), tuple(smallest), base, covered)
     _check_totals(placed)
     return placed
 

@@ -7,6 +7,7 @@ only helps the attacker we prove against; missing one would help a real one.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,17 @@ if TYPE_CHECKING:
 
 _CANDIDATES: Final = 12
 """More parts than this are not tried as a sum; each is then still tied to the whole as a part of it."""
+
+
+Key = tuple[int, ...]
+
+
+class Relation(Enum):
+    """How two tables stand to each other."""
+
+    SAME = "the same people, wherever both count"
+    PART = "the first counts at most whom the second counts"
+    NEITHER = "neither"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +53,7 @@ def find(tables: Sequence[Placed]) -> Populations:
     members: list[list[int]] = []
     for number, table in enumerate(tables):
         for group in members:
-            if all(_compare(table, tables[other]) == 0 for other in group):
+            if all(_compare(table, tables[other]) is Relation.SAME for other in group):
                 group.append(number)
                 break
         else:
@@ -50,7 +62,7 @@ def find(tables: Sequence[Placed]) -> Populations:
         (small, large)
         for small in range(len(members))
         for large in range(len(members))
-        if small != large and all(_compare(tables[a], tables[b]) == -1 for a in members[small] for b in members[large])
+        if small != large and _is_part(tables, members[small], members[large])
     }
     relations = _sums(tables, members, within)
     explained = {(part, found.whole) for found in relations for part in found.parts}
@@ -63,15 +75,28 @@ def find(tables: Sequence[Placed]) -> Populations:
     return Populations(tuple(tuple(group) for group in members), tuple(relations))
 
 
-def common_cells(tables: Sequence[Placed]) -> list[dict[tuple[int, ...], int]]:
-    """Each table's counts in the smallest cells that all of them can be summed to."""
-    names = [name for name in tables[0].table.dimensions if all(name in found.table.dimensions for found in tables)]
-    cells = [_shared(tables, name) for name in names]
-    return [_summed(found, names, [cell[number] for cell in cells]) for number, found in enumerate(tables)]
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """Counts of several tables in the smallest cells that all of them can be summed to."""
+
+    names: tuple[str, ...]
+    groups: tuple[dict[int, frozenset[int]], ...]
+    """For each dimension in common, the leaves of each shared group."""
+    counts: tuple[dict[Key, int], ...]
+
+    def cells(self) -> set[Key]:
+        return set().union(*(found.keys() for found in self.counts))
 
 
-def _shared(tables: Sequence[Placed], name: str) -> list[dict[str, int]]:
-    """For each table, the shared cell that each smallest value of the dimension falls in."""
+def _shared(tables: Sequence[Placed]) -> _Shared:
+    names = tuple(n for n in tables[0].table.dimensions if all(n in found.table.dimensions for found in tables))
+    groups = tuple(_groups(tables, name) for name in names)
+    owner = [{leaf: number for number, leaves in found.items() for leaf in leaves} for found in groups]
+    return _Shared(names, groups, tuple(_summed(found, names, owner) for found in tables))
+
+
+def _groups(tables: Sequence[Placed], name: str) -> dict[int, frozenset[int]]:
+    """Leaves that stand in one smallest value of any of the tables belong together."""
     above: dict[int, int] = {}
 
     def top(leaf: int) -> int:
@@ -81,33 +106,53 @@ def _shared(tables: Sequence[Placed], name: str) -> list[dict[str, int]]:
 
     for found in tables:
         place = found.position(name)
+        for leaf in found.covered[place]:
+            top(leaf)
         for value in found.smallest[place]:
             first, *others = sorted(found.leaves[place][value])
             for leaf in others:
                 above[top(leaf)] = top(first)
-    return [
-        {value: top(min(found.leaves[found.position(name)][value])) for value in found.smallest[found.position(name)]}
-        for found in tables
-    ]
+    groups: dict[int, set[int]] = {}
+    for leaf in sorted(above):
+        groups.setdefault(top(leaf), set()).add(leaf)
+    return {number: frozenset(leaves) for number, leaves in groups.items()}
 
 
-def _summed(found: Placed, names: Sequence[str], cells: Sequence[dict[str, int]]) -> dict[tuple[int, ...], int]:
+def _summed(found: Placed, names: Sequence[str], owner: Sequence[dict[int, int]]) -> dict[Key, int]:
     places = [found.position(name) for name in names]
-    sums: dict[tuple[int, ...], int] = {}
+    sums: dict[Key, int] = {}
     for values, count in found.base.items():
-        key = tuple(cell[values[place]] for cell, place in zip(cells, places, strict=True))
-        sums[key] = sums.get(key, 0) + count
+        if count:
+            key = tuple(own[min(found.leaves[place][values[place]])] for own, place in zip(owner, places, strict=True))
+            sums[key] = sums.get(key, 0) + count
     return sums
 
 
-def _compare(left: Placed, right: Placed) -> int | None:
-    """0 the same, -1 left is at most right everywhere, 1 the other way, None neither."""
-    if left.total > right.total:
-        return 1 if _compare(right, left) == -1 else None
-    one, other = common_cells((left, right))
-    if left.total == right.total:
-        return 0 if {k: v for k, v in one.items() if v} == {k: v for k, v in other.items() if v} else None
-    return -1 if all(count <= other.get(key, 0) for key, count in one.items()) else None
+def _is_part(tables: Sequence[Placed], small: Sequence[int], large: Sequence[int]) -> bool:
+    """A part somewhere, and nowhere more: tables about different groups are no part of each other."""
+    found = {_compare(tables[one], tables[other]) for one in small for other in large}
+    return Relation.PART in found and Relation.NEITHER not in found
+
+
+def _compare(left: Placed, right: Placed) -> Relation:
+    """What the counts allow the two tables to be, where they say anything of the same people."""
+    shared = _shared((left, right))
+    one, other = shared.counts
+    is_same = is_part = True
+    for key in shared.cells():
+        cells = [(name, groups[part]) for name, groups, part in zip(shared.names, shared.groups, key, strict=True)]
+        if not all(found.touches(*cell) for found in (left, right) for cell in cells):
+            continue
+        whole_left = all(left.covers(*cell) for cell in cells)
+        whole_right = all(right.covers(*cell) for cell in cells)
+        least, most = one.get(key, 0), other.get(key, 0)
+        # A table that covers only some of the cell may have fewer there and still count the same people.
+        if whole_left:
+            is_same = is_same and (least == most if whole_right else most <= least)
+        if whole_right:
+            is_same = is_same and least <= most
+            is_part = is_part and least <= most
+    return Relation.SAME if is_same else Relation.PART if is_part else Relation.NEITHER
 
 
 def _sums(tables: Sequence[Placed], members: Sequence[Sequence[int]], within: Iterable[tuple[int, int]]) -> list[Part]:
@@ -124,14 +169,17 @@ def _sums(tables: Sequence[Placed], members: Sequence[Sequence[int]], within: It
 
 
 def _is_sum(tables: Sequence[Placed], members: Sequence[Sequence[int]], whole: int, parts: Sequence[int]) -> bool:
-    if tables[members[whole][0]].total != sum(tables[members[part][0]].total for part in parts):
-        return False
+    """Whether the first tables of the parts add up to every table of the whole, cell for cell."""
     for one in members[whole]:
-        first, *others = common_cells([tables[one], *(tables[members[part][0]] for part in parts)])
-        added: dict[tuple[int, ...], int] = {}
-        for cells in others:
-            for key, count in cells.items():
-                added[key] = added.get(key, 0) + count
-        if {k: v for k, v in added.items() if v} != {k: v for k, v in first.items() if v}:
+        chosen = [tables[one], *(tables[members[part][0]] for part in parts)]
+        shared = _shared(chosen)
+        everything = [
+            (name, frozenset[int]().union(*groups.values()))
+            for name, groups in zip(shared.names, shared.groups, strict=True)
+        ]
+        if not all(found.covers(*cell) for found in chosen for cell in everything):
+            return False
+        first, *others = shared.counts
+        if any(first.get(key, 0) != sum(cells.get(key, 0) for cells in others) for key in shared.cells()):
             return False
     return True

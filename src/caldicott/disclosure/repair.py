@@ -55,7 +55,11 @@ def _settle_part(system: System, states: Sequence[State], rule: DisclosureRule) 
     cost = _costs(system)
     now = list(first)
     for _round in range(_ROUNDS):
-        verdict = Prover(system, now, rule, witnesses).verdict()
+        prover = Prover(system, now, rule, witnesses)
+        if not witnesses.tables:
+            # Not even one table was found that fits: what cannot be examined is not released.
+            break
+        verdict = prover.verdict()
         if not verdict.unsafe:
             return Settled(tuple(now), verdict.values_left, is_safe=True)
         lists_before = len(lists)
