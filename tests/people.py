@@ -108,6 +108,17 @@ def row(layout: str, person: Invented, record: str, on: str = "2025-06-01", **ch
     return {**found, **changes}
 
 
+def sender_of(dataset: str) -> str:
+    """Who sends it by the example register's map of flows."""
+    return "0CX" if dataset.startswith("gp-") else SENDERS.get(dataset, "RZ1")
+
+
+SENDERS = {
+    "community": "RZC", "mental-health": "RZM", "out-of-hours": "NZO", "urgent-care": "NZU", "social-care": "999",
+    "pds": "X26", "national-data-opt-out": "X26",
+}  # fmt: skip
+
+
 def submission(  # noqa: PLR0913  every key of a manifest can be made wrong
     folder: Path,
     layout: str,
@@ -118,7 +129,7 @@ def submission(  # noqa: PLR0913  every key of a manifest can be made wrong
     update: str = "bulk-replacement",
     extracted: str = "2026-05-01T06:00:00",
     period: tuple[str, str] = ("2025-04-01", "2026-03-31"),
-    sender: str = "RZ1",
+    sender: str | None = None,
     agreement: str | None = None,
     **manifest: Any,
 ) -> Path:
@@ -138,7 +149,8 @@ def submission(  # noqa: PLR0913  every key of a manifest can be made wrong
         place,
         [(path.name, manifest.pop("declared", len(rows)))],
         sha256=manifest.pop("sha256", None),
-        id=name, dataset=loaded.dataset, layout=layout, sender=sender, purposes=list(purposes), agreement=known,
+        id=name, dataset=loaded.dataset, layout=layout, sender=sender or sender_of(loaded.dataset),
+        purposes=list(purposes), agreement=known,
         format="identifiable", period_from=date.fromisoformat(period[0]), period_to=date.fromisoformat(period[1]),
         update=update, extracted=extracted, objections_applied=manifest.pop("objections_applied", []), **manifest,
     )  # fmt: skip

@@ -41,7 +41,7 @@ def stages(tmp_path_factory, example_icb):
 
 
 @SLOW
-@given(submissions=st.lists(ROWS, min_size=1, max_size=4), listed=st.sets(WHO), refusing=st.sets(WHO))
+@given(submissions=st.lists(ROWS, min_size=1, max_size=3), listed=st.sets(WHO), refusing=st.sets(WHO))
 def test_every_row_has_one_place(stages, submissions, listed, refusing):
     """Rows in = admitted + held back + excluded, for each submission; and what is left over is what the mart holds."""
     stage = stages()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import people
 from caldicott import bootstrap
 from caldicott.facts.layout import load
 from caldicott.operations.land import land
@@ -48,9 +49,9 @@ SOURCES = [
         )
         for t in NEWER
     ),
-    ("hes-artificial/artificial_hes_apc_0102.csv", "hes-artificial-apc", "dars-dsa", "X26"),
-    ("hes-artificial/artificial_hes_op_0304.csv", "hes-artificial-op", "dars-dsa", "X26"),
-    ("hes-artificial/artificial_hes_ae_0708.csv", "hes-artificial-ae", "dars-dsa", "X26"),
+    ("hes-artificial/artificial_hes_apc_0102.csv", "hes-artificial-apc", "dars-dsa", "RZ1"),
+    ("hes-artificial/artificial_hes_op_0304.csv", "hes-artificial-op", "dars-dsa", "RZ1"),
+    ("hes-artificial/artificial_hes_ae_0708.csv", "hes-artificial-ae", "dars-dsa", "RZ1"),
     ("ae-london/hospital_ae_data.csv.gz", "ae-london", "dars-dsa", "RZ1"),
     ("inpatient-ramses/inpatient_episodes.csv", "ramses-episodes", "dars-dsa", "RZ2"),
     ("gp-record-gpconnect/structured_records.zip", "gp-connect-structured", "gp-sharing-agreement", "Z80005"),
@@ -67,6 +68,8 @@ def account(tmp_path_factory):
         patch.setenv("XDG_CONFIG_HOME", str(root / "config"))
         for place, layout, agreement, sender in SOURCES:
             _submit(root / "in", place, layout, agreement, sender)
+        # Nobody refused by a code; without any feed of codes everybody would be out.
+        people.submission(root / "in", "emis-objections", [], name="no-more-codes")
         register = bootstrap.load_register("example-icb")
         with bootstrap.open_house(register, root / "store", create=True) as house:
             landed = land(house, root / "in")
@@ -96,7 +99,7 @@ def _entry(account, layout):
 def test_everything_lands(account):
     """No submission of real input is refused."""
     assert {entry.id: str(entry.fault) for entry in account[0] if entry.fault} == {}
-    assert len(account[1]["submissions"]) == len(SOURCES)
+    assert len(account[1]["submissions"]) == len(SOURCES) + 1
 
 
 def test_every_row_is_in_one_place(account):

@@ -401,6 +401,7 @@ def test_a_sender_that_the_register_does_not_list_is_noticed(monkeypatch):
     assert state("only-listed-senders", EXAMPLE, shelf=strange) == "broken"
     assert_is_noticed("sources-told", with_activity(EXAMPLE, "complaints", sources=()))
     monkeypatch.setattr("caldicott.policy.agreements._against_sender", lambda *_: iter(()))
+    monkeypatch.setattr("caldicott.policy.agreements._against_other_flows", lambda *_: ())
     assert state("only-listed-senders", EXAMPLE) == "broken"
 
 

@@ -1,17 +1,19 @@
 """Whether a submission may come from this sender under this agreement: both known, live, and the agreement covers it.
 
 A submission is asked about twice: may the landing office land it (`decide`),
-and do the sender and the document it names allow it. Both have to say yes.
+and do the sender, the map of flows and the document it names allow it. All have
+to say yes.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from caldicott.policy.compiled import compiled, is_member
+from caldicott.policy.compiled import MEMBER_PRACTICES, compiled, is_member
 from caldicott.policy.decision import Hindrance, Reason
 from caldicott.policy.refusals import refuse
 from caldicott.policy.words import speakable
+from caldicott.vocabulary.formats import DataFormat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +34,10 @@ def against_agreement(
     `sender` is an ODS code. None, for a submission that names nobody, is refused like an unknown one.
     """
     asked = compiled(register)
-    hindrances = (*_against_sender(sender, asked, at), *_against_agreement(agreement, request, register, at))
+    hindrances = (
+        *(tuple(_against_sender(sender, asked, at)) or _against_other_flows(sender, request, asked)),
+        *_against_agreement(agreement, request, register, at),
+    )
     return refuse(request, asked, at=at, hindrances=hindrances) if hindrances else None
 
 
@@ -62,6 +67,28 @@ def _unknown_sender(sender: str | None) -> Hindrance:
         "member practices with its first day. Otherwise send the submission back: nothing of it was taken in."
     )
     return Hindrance(Reason("unknown-sender", text, "register"), way_out, "dpo")
+
+
+def _against_other_flows(sender: str | None, request: Request, asked: CompiledRegister) -> tuple[Hindrance, ...]:
+    # A known organisation is not enough: the map says what comes from where, and nothing comes another way.
+    activity = asked.activities[request.activity].entry
+    told = DataFormat(request.format).tells
+    carrying = [one for one in activity.flows or () if request.dataset in one.datasets and one.format.tells >= told]
+    if any(_sends(flow.from_organisation, sender, asked) for flow in carrying):
+        return ()
+    text = f"No flow of {request.activity} carries {request.dataset} from {speakable(sender)}."
+    sources = ", ".join(sorted({flow.from_organisation for flow in carrying})) or "nobody"
+    way_out = (
+        f"The register says that it comes from: {sources}. Ask why this sender has it; if that is right, enter the "
+        "flow with its document, and publish it. Nothing of the submission was taken in."
+    )
+    return (Hindrance(Reason("sender-without-flow", text, "flows"), way_out, "dpo"),)
+
+
+def _sends(source: str, sender: str | None, asked: CompiledRegister) -> bool:
+    if source == MEMBER_PRACTICES:
+        return sender in asked.practices
+    return asked.codes.get(source, source) == sender
 
 
 def _against_agreement(agreement: str, request: Request, register: Register, at: date) -> Iterator[Hindrance]:

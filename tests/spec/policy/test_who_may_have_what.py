@@ -196,11 +196,35 @@ def test_the_analyst_hands_on_totals_only(example):
     assert permitted(replace(rows, action="release", format="aggregated"), example)
 
 
-@pytest.mark.parametrize("sender", ["RZ1", "RZ2", "NZ1", "RZC", "RZM", "NZO", "NZU", "999", "0CX", "X26", "Z80150"])
-def test_every_sender_of_the_example_is_known(example, sender):
-    """Trusts, council, support unit, national body and member practices may send under an agreement that covers it."""
-    landing = Request("dscro_operator", "commissioning-planning", "sus-apc", "identifiable", action="land")
-    assert against_agreement("dars-dsa", landing, example, TODAY, sender=sender) is None
+# Who sends what by the example's map of flows, and under which agreement.
+SENT = {
+    "RZ1": ("sus-ec", "dars-dsa"), "RZ2": ("sus-ec", "dars-dsa"), "NZ1": ("sus-op", "dars-dsa"),
+    "RZC": ("community", "dars-dsa"), "RZM": ("mental-health", "dars-dsa"), "X26": ("pds", "dars-dsa"),
+    "NZO": ("out-of-hours", "local-flows-agreement"), "NZU": ("urgent-care", "local-flows-agreement"),
+    "999": ("social-care", "council-sharing-agreement"), "0CX": ("gp-patients", "gp-sharing-agreement"),
+    "Z80150": ("gp-patients", "gp-sharing-agreement"),
+}  # fmt: skip
+
+
+def _sent(example, sender, dataset, agreement):
+    landing = Request("dscro_operator", "commissioning-planning", dataset, "identifiable", action="land")
+    refusal = against_agreement(agreement, landing, example, TODAY, sender=sender)
+    return [reason.code for reason in refusal.reasons] if refusal else []
+
+
+@pytest.mark.parametrize("sender", SENT)
+def test_every_sender_of_the_example_may_send_its_own(example, sender):
+    """Trusts, council, support unit, national body and member practices send what the map says, under its agreement."""
+    dataset, agreement = SENT[sender]
+    assert _sent(example, sender, dataset, agreement) == []
+
+
+@pytest.mark.parametrize("sender", SENT)
+def test_nobody_sends_what_the_map_says_comes_from_others(example, sender):
+    """A known organisation under a good agreement is not enough: nothing comes by a way that is not on the map."""
+    own, _agreement = SENT[sender]
+    dataset, agreement = SENT["X26" if own != "pds" else "RZ1"]
+    assert _sent(example, sender, dataset, agreement) == ["sender-without-flow"]
 
 
 @pytest.mark.parametrize("sender", ["RZ9", "Z80151", "X27"])
@@ -223,7 +247,7 @@ def test_an_agreement_is_good_for_its_own_records_only(example):
     assert codes("council-sharing-agreement", landing) == []
     assert codes("gp-sharing-agreement", landing) == ["agreement-other-dataset"]
     risk = replace(landing, activity="risk-stratification")
-    assert codes("council-sharing-agreement", risk) == ["agreement-other-activity"]
+    assert codes("council-sharing-agreement", risk) == ["sender-without-flow", "agreement-other-activity"]
 
 
 def test_social_care_never_enters_risk_stratification(example):

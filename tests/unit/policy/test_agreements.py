@@ -77,10 +77,10 @@ def test_an_agreement_the_register_does_not_have_is_unknown():
     ("sender", "at", "expected"),
     [
         ("RZ1", AT, []),
-        ("0ZZ", AT, []),
-        ("QZZ", AT, []),
-        ("Z80001", AT, []),
-        ("Z80004", date(2026, 9, 30), []),
+        ("0ZZ", AT, ["sender-without-flow"]),
+        ("QZZ", AT, ["sender-without-flow"]),
+        ("Z80001", AT, ["sender-without-flow"]),
+        ("Z80004", date(2026, 9, 30), ["sender-without-flow"]),
         ("Z80004", date(2026, 10, 1), ["sender-not-member"]),
         ("ZZ9", AT, ["unknown-sender"]),
         ("example-trust", AT, ["unknown-sender"]),
@@ -90,7 +90,7 @@ def test_an_agreement_the_register_does_not_have_is_unknown():
     ],
 )
 def test_the_sender_must_be_known_by_its_ods_code(sender, at, expected):
-    """An organisation, the controller, or a practice that is a member that day; a register id is no ODS code."""
+    """Known by its ODS code, a member on that day if it is a practice, and the source of a flow of these records."""
     assert refused(sender=sender, at=at) == expected
 
 
