@@ -19,6 +19,7 @@ from caldicott.publication import edition as editions
 from caldicott.publication import notice, reading_age, records
 from caldicott.publication.markdown import markdown
 from caldicott.publication.pdf import notice_pdf
+from caldicott.publication.printed import printed
 from caldicott.publication.rendering import STATIC, Branding, relative_links, render_page, site_of
 from caldicott.publication.walking import links, pictures
 from caldicott.register import parse
@@ -169,7 +170,7 @@ def _files(
     made["notice.md"] = markdown(pages).encode()
     made["reading-age.csv"] = _reading_table(reading_age.report(pages))
     told("PDF")
-    made["notice.pdf"] = notice_pdf(pages, site, files=made)
+    made["notice.pdf"] = notice_pdf(printed(pages), site, files=made)
     return made
 
 

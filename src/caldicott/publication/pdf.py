@@ -14,6 +14,7 @@ import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from caldicott.publication.document import every_section
 from caldicott.publication.rendering import TEMPLATES, environment, safe_outside
 from caldicott.publication.walking import pictures
 from caldicott.register.words import day
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from caldicott.publication.document import Link, Page
     from caldicott.publication.rendering import Site
 
+_STARTS = frozenset({"every-use", "processors", "opt-out", "rights"})
+"""Parts that begin on a page of their own; the others follow on, which saves a third of the paper."""
 _SCHEME = "published:"
 """Of the addresses the renderer may open; they lead to values in memory."""
 
@@ -59,9 +62,15 @@ def notice_html(pages: Sequence[Page], site: Site, *, title: str = "") -> str:
         environment(strict=True)
         .get_template("print.jinja")
         .render(
-            pages=pages, site=site, title=title, footer=footer, to=_places(pages), place=_place, scheme=_SCHEME, day=day
+            pages=pages, site=site, title=title, footer=footer, to=_places(pages), place=_place, scheme=_SCHEME,
+            day=day, opening=_opening, starts=_STARTS,
         )
-    )
+    )  # fmt: skip
+
+
+def _opening(key: str) -> str:
+    """A heading that opens its own line ends like a sentence."""
+    return key if key.endswith((".", "?", "!", ":")) else f"{key}."
 
 
 def _place(slug: str, anchor: str = "") -> str:
@@ -71,7 +80,7 @@ def _place(slug: str, anchor: str = "") -> str:
 
 def _places(pages: Iterable[Page]) -> Callable[[Link], str]:
     """Where a link leads on paper: to another place of it, outside, or (a file beside it) nowhere."""
-    known = {page.slug: page.anchors() for page in pages}
+    known = {page.slug: {one.id for one in every_section(page.sections) if one.heading} for page in pages}
 
     def to(link: Link) -> str:
         if link.is_outside:

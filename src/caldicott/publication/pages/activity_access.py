@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SEES_NOW = "Who sees what"
 WOULD_SEE = "Who could see what if this were done"
-_NO_MORE_THAN = "Nobody may see more than the form in this table. Those who may see more may also see less."
+_NO_MORE_THAN = "Nobody may see more than the form named here. Those who may see more may also see less."
 
 
 def forms(activity: ProcessingActivity, setting: Setting) -> Section:
