@@ -13,6 +13,7 @@ import typer
 
 from caldicott import __version__, bootstrap
 from caldicott.cli import audit as audit_commands
+from caldicott.cli import link as link_commands
 from caldicott.cli import protect as protect_command
 from caldicott.cli import publish as publish_command
 from caldicott.cli import register as register_commands
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.add_typer(register_commands.app, name="register", help="Check, show and compare registers.")
 app.add_typer(audit_commands.app, name="audit", help="Verify and show the audit trail.")
+app.add_typer(link_commands.app, name="link")
 app.command()(verify_command.verify)
 app.command(name="score")(score_command.score)
 app.command()(protect_command.protect)

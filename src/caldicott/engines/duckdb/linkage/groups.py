@@ -1,0 +1,108 @@
+"""From scored pairs to links: each record its one partner, or whole groups of records that are one person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from caldicott.engines.duckdb.linkage.counting import one
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from caldicott.linkage.spec import Spec
+
+
+def choose_links(connection: duckdb.DuckDBPyConnection, spec: Spec) -> dict[str, int]:
+    """Table `link`: rec_l, rec_r, probability, weight, step. Returns counts of what was left undecided."""
+    connection.execute(
+        "CREATE TABLE chosen AS SELECT rec_l, rec_r, probability, weight FROM pair "
+        f"WHERE NOT is_barred AND probability >= {spec.match_at}"
+    )
+    if spec.one_to_one:
+        return _best_of_both(connection)
+    if spec.group_at is None:
+        connection.execute("CREATE TABLE link AS SELECT *, 'pair' AS step FROM chosen ORDER BY 1, 2")
+        return {}
+    connection.execute(
+        "CREATE TABLE edge AS SELECT rec_l, rec_r, probability, weight FROM pair "
+        f"WHERE NOT is_barred AND probability >= {spec.group_at}"
+    )
+    connected(connection, "edge", "member")
+    parted = _part_the_different(connection)
+    return {
+        **_pairs_within(connection),
+        **({"links given up, which would have joined two people": parted} if parted else {}),
+    }
+
+
+def connected(connection: duckdb.DuckDBPyConnection, edges: str, into: str) -> None:
+    """Table `into`: rec, member_of, the lowest record that can be reached. Labels sink until none moves."""
+    connection.execute(
+        f"CREATE OR REPLACE TABLE {into} AS SELECT DISTINCT rec, rec AS member_of FROM "
+        f"(SELECT rec_l AS rec FROM {edges} UNION ALL SELECT rec_r FROM {edges})"
+    )
+    while True:
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE lower AS WITH reached AS ("
+            f"SELECT e.rec_l AS rec, m.member_of FROM {edges} e JOIN {into} m ON m.rec = e.rec_r UNION ALL "
+            f"SELECT e.rec_r, m.member_of FROM {edges} e JOIN {into} m ON m.rec = e.rec_l), "
+            f"least_of AS (SELECT rec, min(member_of) AS member_of FROM reached GROUP BY rec) "
+            f"SELECT rec, m.member_of AS was, least(m.member_of, l.member_of) AS now FROM {into} m JOIN least_of l USING (rec)"
+        )
+        # A group's label also follows where its own root went: long chains close in a few rounds.
+        connection.execute(
+            f"CREATE OR REPLACE TABLE {into} AS SELECT a.rec, least(a.now, coalesce(b.now, a.now)) AS member_of "
+            "FROM lower a LEFT JOIN lower b ON b.rec = a.now"
+        )
+        (moved,) = one(connection, f"SELECT count(*) FROM {into} m JOIN lower USING (rec) WHERE m.member_of <> was")
+        if not moved:
+            connection.execute("DROP TABLE lower")
+            return
+
+
+def _part_the_different(connection: duckdb.DuckDBPyConnection) -> int:
+    """A chain must not join two records that a guard calls two people: its weakest links go, until none does."""
+    given_up = 0
+    while True:
+        connection.execute(
+            "CREATE OR REPLACE TEMP TABLE torn AS SELECT DISTINCT a.member_of FROM pair p "
+            "JOIN member a ON a.rec = p.rec_l JOIN member b ON b.rec = p.rec_r "
+            "WHERE p.is_two AND a.member_of = b.member_of"
+        )
+        (dropped,) = one(
+            connection,
+            "DELETE FROM edge WHERE (rec_l, rec_r) IN (SELECT (rec_l, rec_r) FROM (SELECT e.rec_l, e.rec_r, e.weight, "
+            "min(e.weight) OVER (PARTITION BY m.member_of) AS weakest FROM edge e JOIN member m ON m.rec = e.rec_l "
+            "SEMI JOIN torn USING (member_of)) WHERE weight = weakest)",
+        )
+        if not dropped:
+            return given_up
+        given_up += dropped
+        connected(connection, "edge", "member")
+
+
+def _best_of_both(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """A pair in which each is the other's single best. A tie is nobody's: an arbitrary choice would be a false link."""
+    connection.execute(
+        "CREATE TABLE link AS WITH ranked AS (SELECT *, "
+        "rank() OVER (PARTITION BY rec_l ORDER BY weight DESC) AS place_l, "
+        "rank() OVER (PARTITION BY rec_r ORDER BY weight DESC) AS place_r, "
+        "count(*) OVER (PARTITION BY rec_l, weight) AS tied_l, count(*) OVER (PARTITION BY rec_r, weight) AS tied_r FROM chosen) "
+        "SELECT rec_l, rec_r, probability, weight, 'best of both' AS step FROM ranked "
+        "WHERE place_l = 1 AND place_r = 1 AND tied_l = 1 AND tied_r = 1 ORDER BY 1, 2"
+    )
+    (tied,) = one(connection, "SELECT count(DISTINCT rec_l) FROM chosen WHERE rec_l NOT IN (SELECT rec_l FROM link)")
+    return {"records with a likely partner that was not its single best": tied}
+
+
+def _pairs_within(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    connection.execute(
+        "CREATE TABLE link AS SELECT a.rec AS rec_l, b.rec AS rec_r, p.probability, p.weight, "
+        "CASE WHEN p.rec_l IS NULL THEN 'group' ELSE 'pair' END AS step "
+        "FROM member a JOIN member b ON a.member_of = b.member_of AND a.rec < b.rec "
+        "LEFT JOIN pair p ON p.rec_l = a.rec AND p.rec_r = b.rec ORDER BY 1, 2"
+    )
+    groups, largest = one(
+        connection, "SELECT count(*), coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM member GROUP BY member_of)"
+    )
+    return {"groups": groups, "records in the largest group": largest}

@@ -1,0 +1,205 @@
+"""Linking anyone's two files, or one with itself: without a store or a register, so nothing is decided or recorded.
+
+Every file is looked through before the engine reads it. Beside the answer stands what
+made it: the spec's hash, versions, counts, and the model that was learned.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from caldicott import __version__
+from caldicott.engines.duckdb.linkage import run as engine
+from caldicott.engines.duckdb.linkage.evaluate import evaluate as judge
+from caldicott.engines.duckdb.scores_inputs import SourceFile
+from caldicott.facts import linkage as facts
+from caldicott.linkage.chart import score_chart
+from caldicott.linkage.spec import PROBABILISTIC, Spec, parse
+from caldicott.operations.score_files import open_table
+from caldicott.vocabulary.errors import DoesNotHold, WrongUsage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from caldicott.linkage.quality import Quality
+
+ABOUT: Final = ".about.json"
+_SPEC_MOST: Final = 1 << 20
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command was asked."""
+
+    left: Path
+    right: Path | None
+    spec: Path | str
+    to: Path
+    candidates: Path | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it: counts, and what a reader must know. No id and no value."""
+
+    spec: Spec
+    spec_sha256: str
+    linked: engine.Linked
+
+    def as_record(self) -> dict[str, Any]:
+        linked = self.linked
+        return {
+            "program": f"caldicott {__version__}",
+            "spec": self.spec.name,
+            "spec_sha256": self.spec_sha256,
+            "profile": self.spec.profile,
+            "files": 1 if len(linked.records) == 1 or not linked.records[-1] else len(linked.records),
+            "records": linked.records,
+            "links": linked.links,
+            "pairs_compared": linked.compared,
+            "said_nothing": [
+                {"field": field, "reason": reason, "values": number} for field, reason, number in linked.said_nothing
+            ],
+            "blocks": linked.blocks,
+            "guards": linked.guards,
+            "outcomes": linked.outcomes,
+            "remarks": linked.remarks,
+            "model": linked.model,
+        }
+
+
+def link(request: Request, told: Callable[[str], None] = lambda _step: None) -> Outcome:
+    """Link the files; the answer is there as a whole or not at all.
+
+    Raises:
+        WrongUsage: the answer cannot be written there, or the profile wants two files.
+        DoesNotHold: the spec or a file cannot be used as it is; each fault named.
+    """
+    text, name = _spec_text(request.spec)
+    spec = parse(text, name)
+    if spec.profile != PROBABILISTIC and request.right is None:
+        raise WrongUsage(
+            "tracing needs the file of persons to trace against",
+            code="right-missing",
+            where="RIGHT",
+            next_step="name two files: the records, then the persons",
+        )
+    _outputs_hold(request)
+    told("looking the files through")
+    sources = [_source(request.left, "LEFT", spec)]
+    if request.right is not None:
+        sources.append(_source(request.right, "RIGHT", spec))
+    part = _part(request.to)
+    candidates = None if request.candidates is None else _part(request.candidates)
+    try:
+        linked = engine.link_files(spec, tuple(sources), part, candidates=candidates, told=told)
+        outcome = Outcome(spec, hashlib.sha256(text.encode()).hexdigest(), linked)
+        about = request.to.with_name(request.to.name + ABOUT)
+        about.write_text(json.dumps(outcome.as_record(), indent=2, default=str) + "\n", encoding="utf-8")
+        if candidates is not None and request.candidates is not None:
+            candidates.replace(request.candidates)
+        part.replace(request.to)
+    finally:
+        part.unlink(missing_ok=True)
+        if candidates is not None:
+            candidates.unlink(missing_ok=True)
+    return outcome
+
+
+def evaluate(
+    pairs: Path, truth: Path, *, by: tuple[str, ...] = (), candidates: Path | None = None, two_files: bool | None = None,
+    chart: Path | None = None,
+) -> Quality:  # fmt: skip
+    """The quality of links against the truth, with a chart of the scores where one is asked for.
+
+    Raises:
+        DoesNotHold: a file cannot be used, or the truth does not know a record.
+    """
+    columns = open_table(truth, "TRUTH", ())
+    wanted = ("id", "person", *by) if "person" in columns else ("left_id", "right_id")
+    if by and "person" not in columns:
+        raise WrongUsage(
+            "a truth of pairs has no columns to report by",
+            code="truth-has-no-groups",
+            where="--by",
+            next_step="give the truth as id, person and the columns to report by",
+        )
+    quality = judge(
+        _named(pairs, "PAIRS", ("left_id", "right_id")),
+        _named(truth, "TRUTH", wanted),
+        by=by,
+        two_files=_is_two_files(pairs) if two_files is None else two_files,
+        candidates=None if candidates is None else _named(candidates, "CANDIDATES", ("left_id", "right_id")),
+    )
+    if chart is not None:
+        chart.write_text(score_chart(quality.scores, "Scores of the pairs"), encoding="utf-8")
+    return quality
+
+
+def _is_two_files(pairs: Path) -> bool:
+    """What the linkage wrote beside its answer, where it is still there."""
+    about = pairs.with_name(pairs.name + ABOUT)
+    try:
+        return bool(json.loads(about.read_text(encoding="utf-8")).get("files") == 2)  # noqa: PLR2004  two files
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _spec_text(spec: Path | str) -> tuple[str, str]:
+    """The spec's text: of a file, or of one that ships, by name."""
+    if isinstance(spec, str):
+        if spec not in facts.specs():
+            raise WrongUsage(
+                f"there is no spec file and no shipped spec '{spec[:60]}'",
+                code="link-spec-unknown",
+                where="--spec",
+                next_step=f"name a TOML file, or one of: {', '.join(facts.specs())}",
+            )
+        return facts.spec_text(spec), f"{spec}.toml"
+    try:
+        with spec.open(encoding="utf-8-sig") as file:
+            return file.read(_SPEC_MOST), spec.name
+    except (OSError, UnicodeDecodeError):
+        raise DoesNotHold(
+            "the spec cannot be read as UTF-8 text",
+            code="file-unreadable",
+            where=spec.name,
+            next_step="name a TOML file that exists",
+        ) from None
+
+
+def _source(path: Path, role: str, spec: Spec) -> SourceFile:
+    return SourceFile(path, open_table(path, role, spec.columns))
+
+
+def _named(path: Path, role: str, required: tuple[str, ...]) -> SourceFile:
+    return SourceFile(path, open_table(path, role, required))
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f"{path.stem}.part{path.suffix}")
+
+
+def _outputs_hold(request: Request) -> None:
+    inputs = [path for path in (request.left, request.right) if path and path.exists()]
+    for option, path in (("--to", request.to), ("--candidates", request.candidates)):
+        if path is None:
+            continue
+        if path.exists() and any(one.samefile(path) for one in inputs):
+            raise WrongUsage(
+                "the answer would be written over its own input",
+                code="output-is-input",
+                where=option,
+                next_step="name another file",
+            )
+        if path.is_dir() or not path.parent.is_dir():
+            raise WrongUsage(
+                "the answer cannot be written there",
+                code="output-unwritable",
+                where=option,
+                next_step="name a file in a folder that exists",
+            )
