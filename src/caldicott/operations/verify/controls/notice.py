@@ -29,6 +29,7 @@ from caldicott.publication.document import (
 from caldicott.publication.edition import as_json, current, from_json
 from caldicott.publication.flows import flow_rows
 from caldicott.publication.pages.overview import PARTS
+from caldicott.publication.walking import every_block
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -260,8 +261,7 @@ def _flows_printed(evidence: Evidence) -> Finding:
 
 def _section_of_flows(evidence: Evidence) -> int:
     whole = page(evidence, "flow-map")
-    parts = every_section(whole.sections) if whole else ()
-    return max((len(block.rows) for part in parts for block in part.blocks if isinstance(block, Table)), default=0)
+    return sum(len(block.rows) for block in every_block(whole) if isinstance(block, Table)) if whole else 0
 
 
 def _flows_reviewed(evidence: Evidence) -> Finding:
