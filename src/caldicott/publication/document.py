@@ -90,8 +90,11 @@ class Picture:
     name: str
     """File name below assets/, such as `four-formats.svg`."""
     svg: str
+    """Empty for a picture that is made elsewhere and only shown here."""
     says: str
     caption: str = ""
+    is_wide: bool = False
+    """Wider than a page: it is moved in a frame of its own."""
 
 
 @dataclass(frozen=True, slots=True)

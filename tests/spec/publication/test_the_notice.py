@@ -11,10 +11,11 @@ from tests.spec.publication.noticeboard import AT, links, notice_of, page, publi
 from tests.unit.policy.small_register import small, small_with
 
 from caldicott.publication import reading_age
-from caldicott.publication.document import Table
+from caldicott.publication.document import Details, Picture, Table
 from caldicott.publication.notice import missing_parts, require_parts
 from caldicott.publication.pages import phrases
 from caldicott.publication.pages.overview import PARTS
+from caldicott.publication.walking import every_block
 from caldicott.register import words
 from caldicott.vocabulary.errors import DoesNotHold
 
@@ -43,6 +44,7 @@ ARTEFACTS = {
     "register.ttl",
     "policies.cedar",
     "assets/flow-map.svg",
+    "flow-map.csv",
 }
 PART_FIELDS = {"use": "plain_text", "sharing": "recipients", "security": "measures", "rights": "rights"}
 ON_AN_ACTIVITY_PAGE = (
@@ -315,14 +317,29 @@ def test_who_receives_is_counted_only_while_the_use_is_done():
 
 
 def test_the_flow_map_has_a_row_for_every_flow():
-    """Each delivery of the register is in the table, with its document and the day it is looked at again."""
+    """Each delivery of the register is told under its use, with its document and the day it is looked at again."""
     register = held("example-icb")
-    table = next(
-        one for one in section(page(published("example-icb"), "flow-map"), "table").blocks if isinstance(one, Table)
-    )
+    found = section(page(published("example-icb"), "flow-map"), "table")
+    uses = {one.summary.partition(":")[0]: one for one in found.blocks if isinstance(one, Details)}
+    tables = {title: next(one for one in use.blocks if isinstance(one, Table)) for title, use in uses.items()}
 
-    assert len(table.rows) == sum(len(one.flows or ()) for one in register.activities)
-    assert all(row[-1] == ("31 March 2027",) for row in table.rows)
+    assert {title: len(table.rows) for title, table in tables.items()} == {
+        one.title: len(one.flows) for one in register.activities if one.flows
+    }
+    assert all(row[-1] == ("31 March 2027",) for table in tables.values() for row in table.rows)
+
+
+def test_the_map_is_shown_on_its_page():
+    """A reader sees the map itself, with its words for who cannot see it, and not only a link to it."""
+    drawn = [one for one in every_block(page(published("example-icb"), "flow-map")) if isinstance(one, Picture)]
+
+    assert [one.name for one in drawn] == ["flow-map.svg"]
+    many = sum(flow.format == "aggregated" for one in held("example-icb").activities for flow in one.flows or ())
+    assert f"Counts only: {many} flows." in drawn[0].says
+    gone = held("example-icb").model_copy(
+        update={"activities": tuple(one.model_copy(update={"flows": ()}) for one in held("example-icb").activities)}
+    )
+    assert not [one for one in every_block(page(notice_of(gone), "flow-map")) if isinstance(one, Picture)]
 
 
 def test_a_flow_whose_paper_has_ended_says_so_in_the_map():

@@ -1,36 +1,28 @@
-"""The map of flows: what comes and goes, from whom to whom, as a table beside the picture."""
+"""The map of flows: the picture in a frame, and below it, use by use, each flow in words."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from caldicott.publication.document import Link, Page, Table
+from caldicott.publication.document import Details, Link, Page, Paragraph, Picture, Table, text
 from caldicott.publication.flows import flow_rows
 from caldicott.publication.pages import phrases
 from caldicott.publication.pages.activity_rules import holds
 from caldicott.publication.pages.blocks import para, row, section, use
 from caldicott.register import words
+from caldicott.vocabulary.formats import DataFormat
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from caldicott.publication.document import Text
     from caldicott.publication.flows import FlowRow
     from caldicott.publication.pages.setting import Setting
+    from caldicott.register.model import ProcessingActivity
 
 PICTURE = "assets/flow-map.svg"
-_HEAD = (
-    "From",
-    "To",
-    "Which records",
-    "In which form",
-    "For which use",
-    "From which place",
-    "To which place",
-    "How it is sent",
-    "How often",
-    "Under this paper",
-    "Paper holds until",
-    "Looked at again by",
-)
+TABLE = "flow-map.csv"
+_HEAD = ("From", "To", "What is sent", "How often", "Under this paper", "Looked at again by")
 
 
 def page(setting: Setting) -> Page:
@@ -45,37 +37,59 @@ def page(setting: Setting) -> Page:
             section(
                 "map",
                 "The map",
-                para(f"The map has {phrases.several(len(flows), 'flow', 'flows')}."),
-                para(Link("See the map as a picture", PICTURE), ". The table below says the same."),
+                para(f"The map has {phrases.several(len(flows), 'flow', 'flows')}. You can move it in its frame."),
+                *([_picture(flows)] if flows else []),
+                para(Link("See the map by itself, as large as you like", PICTURE), "."),
+            ),
+            section(
+                "table",
+                "All flows",
+                para("Here is the same in words. Open a use to see how its records travel."),
                 para("Each flow is looked at again by the day in the last column."),
                 *([para(f"For these uses no flow is stated: {'; '.join(silent)}.")] if silent else []),
+                *(_use(one, flows, setting) for one in setting.shown if one.flows),
+                para(Link("All flows as one table, with how and from where each is sent (CSV)", TABLE), "."),
             ),
-            section("table", "All flows", Table("All flows", _HEAD, tuple(_row(one, setting) for one in flows))),
         ),
     )
 
 
+def _picture(flows: Sequence[FlowRow]) -> Picture:
+    counts = {form: sum(one.format is form for one in flows) for form in DataFormat}
+    forms = (
+        f"{phrases.FORM[form]}: {phrases.several(many, 'flow', 'flows')}." for form, many in counts.items() if many
+    )
+    way = "Lines run from left to right. They start where records come from and end with who gets them."
+    says = " ".join((way, *forms))
+    # The file is made with the tables; here it is only shown.
+    return Picture(PICTURE.removeprefix("assets/"), "", says, is_wide=True)
+
+
+def _use(activity: ProcessingActivity, flows: Sequence[FlowRow], setting: Setting) -> Details:
+    of_it = [one for one in flows if one.activity == activity.id]
+    table = Table(activity.title, _HEAD, tuple(_row(one, setting) for one in of_it))
+    summary = f"{activity.title}: {phrases.several(len(of_it), 'flow', 'flows')}"
+    return Details(summary, (Paragraph(text("For: ", *use(activity, setting), ".")), table))
+
+
 def _row(one: FlowRow, setting: Setting) -> tuple[Text, ...]:
-    activity = setting.register.activity(one.activity)
     return row(
         words.capital(phrases.body(one.source_id, setting.register)),
         words.capital(phrases.body(one.recipient_id, setting.register)),
-        phrases.datasets(one.datasets) if one.datasets else phrases.NOT_STATED,
-        phrases.FORM[one.format],
-        use(activity, setting) if activity else one.activity_title,
-        words.capital(phrases.plain(one.from_zone, phrases.ZONE)) or phrases.NOT_STATED,
-        words.capital(phrases.plain(one.to_zone, phrases.ZONE)) or phrases.NOT_STATED,
-        words.capital(one.transport) or phrases.NOT_STATED,
+        f"{_records(one)} {phrases.FORM[one.format]}.",
         words.capital(one.frequency) or phrases.NOT_STATED,
-        one.instrument or "None",
-        _holds_until(one, setting),
+        _paper(one, setting),
         words.day(one.review_due) if one.review_due else phrases.NOT_STATED,
     )
 
 
-def _holds_until(one: FlowRow, setting: Setting) -> str:
+def _records(one: FlowRow) -> str:
+    return " ".join(phrases.sentence(phrases.dataset(each)) for each in one.datasets) or phrases.NOT_STATED
+
+
+def _paper(one: FlowRow, setting: Setting) -> str:
     found = setting.register.instrument(one.instrument_id)
     if found is None:
-        return phrases.NOT_STATED if one.instrument_id else "None"
-    last = words.day(found.valid_until) if found.valid_until else "No end"
-    return last if found.is_live(setting.at) else f"{last} ({holds(found, setting.at).lower()})"
+        return one.instrument or "None"
+    ended = "" if found.is_live(setting.at) else f" ({holds(found, setting.at).lower()})"
+    return f"{phrases.sentence(one.instrument)} It holds {words.until(found.valid_until)}{ended}."

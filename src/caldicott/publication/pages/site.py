@@ -46,7 +46,7 @@ def accessibility(setting: Setting) -> Page:
                 para(
                     "The widest tables are hard to read on a small screen. You may have to move them from side to side."
                 ),
-                para("The map of flows is a large picture. The table on the same page says the same."),
+                para("The map of flows is a large picture. The lists on the same page say the same."),
                 para("People who use aids such as screen readers have not tested this notice yet."),
             ),
             section(
