@@ -70,9 +70,11 @@ def _settle_part(system: System, states: Sequence[State], rule: DisclosureRule) 
                 return Settled(tuple(now), verdict.values_left, is_safe=False)
             else:
                 lists_before = -1
+                now = [State.SEALED if state is State.SEALED else now[place] for place, state in enumerate(first)]
         if len(lists) == lists_before:
             return Settled(tuple(now), verdict.values_left, is_safe=False)
-        now = list(first)
+        # In a large system what is once withheld stays so: then every witness stays good as well.
+        now = list(now if prover.is_large else first)
         for number in cover.cheapest(lists, cost):
             now[number] = State.COVER
     return Settled(tuple(now), (0,) * len(system.targets), is_safe=False)
