@@ -11,7 +11,7 @@ from tests.spec.publication.noticeboard import AT, links, notice_of, page, publi
 from tests.unit.policy.small_register import small, small_with
 
 from caldicott.publication import reading_age
-from caldicott.publication.document import Details, Picture, Table
+from caldicott.publication.document import Details, Facts, Picture, Table
 from caldicott.publication.notice import missing_parts, require_parts
 from caldicott.publication.pages import phrases
 from caldicott.publication.pages.overview import PARTS
@@ -300,11 +300,39 @@ def test_what_comes_in_counts_as_well_as_what_goes_out():
 
 def test_for_how_many_uses_a_time_is_set_is_counted():
     """A use without a time of keeping is not counted among those that have one."""
-    sentence = "We have set how long records are kept for {} of 5 uses."
-
-    assert sentence.format(5) in said(page(notice_of(small()), "retention"))
+    assert "For each use we have set how long records are kept, and what happens then." in said(
+        page(notice_of(small()), "retention")
+    )
     gap = notice_of(small_with("activities.complaints.retention", None))
-    assert f"{sentence.format(4)} For 1 it is not stated." in said(page(gap, "retention"))
+    sentence = "For 4 of 5 uses we have set how long records are kept. For 1 it is not stated."
+    assert sentence in said(page(gap, "retention"))
+    assert "How long records are kept is not stated." in said(page(published("dorset-2018"), "retention"))
+
+
+def test_who_receives_is_told_with_the_reason():
+    """Whoever gets what says who a person is stands under what lets them, on the overview and on the page."""
+    register = held("example-icb")
+    for slug in ("index", "sharing"):
+        facts = [one for one in every_block(page(notice_of(register), slug)) if isinstance(one, Facts)]
+        told = {why: {"".join(name) for name in names} for one in facts for why, names in one.rows}
+        assert "UK Health Security Agency" in told["Under a special approval in law, called section 251"]
+        assert "The GP practices that are members of the ICB" in told["For the person's own care"]
+        assert "Cabinet Office, National Fraud Initiative" in told["Because a law lets us"]
+
+
+def test_the_overview_names_the_main_uses_and_who_sees_who_a_person_is():
+    """The first six uses in the register's order, each with its own first words and with whoever sees a name."""
+    main = section(page(notice_of(held("example-icb")), "index"), "what-we-do").blocks
+    lines = ["".join(part if isinstance(part, str) else part.text for part in item) for item in main[0].items]
+    assert len(lines) == 6
+    assert lines[0].startswith("Planning and paying for health services. We plan and pay for health care")
+    assert lines[0].endswith("Nobody sees who you are: a code stands in place of your name.")
+    assert lines[2].endswith(
+        "These see who you are: GPs and the people who care for you, such as nurses and pharmacists."
+    )
+    assert "not done now" not in " ".join(lines)
+    lapsed = section(page(notice_of(held("example-icb"), date(2027, 10, 1)), "index"), "what-we-do").blocks[0]
+    assert lapsed.items[1][1].endswith("This is not done now.")
 
 
 def test_who_receives_is_counted_only_while_the_use_is_done():

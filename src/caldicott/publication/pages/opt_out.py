@@ -60,7 +60,12 @@ def choices(setting: Setting) -> tuple[Text, ...]:
 def _choice(scheme: Objection, setting: Setting) -> Text:
     stopped = [one for one in setting.shown if any(rule.scheme is scheme for rule in _rules(one))]
     name = Link(words.capital(words.SCHEME[scheme]), f"opt-out#{scheme}")
-    return text(name, ". It counts for: ", *joined(to_activity(one, "objecting") for one in stopped), ".")
+    return text(
+        name,
+        f". {schemes.WHAT[scheme]} It counts for: ",
+        *joined(to_activity(one, "objecting") for one in stopped),
+        ".",
+    )
 
 
 def _first(setting: Setting) -> Section:

@@ -48,19 +48,14 @@ def page(setting: Setting, others: Sequence[Page]) -> Page:
         lead="This is the quick overview. It tells you what we do with people's records, and what you can choose.",
         sections=(
             _who(setting),
-            _part("what-we-do", "What we do with records", uses.counted(setting), ("All our uses", "purposes")),
+            _what_we_do(setting),
             _part(
                 "forms",
                 "In which form",
                 formats.explained(),
                 ("The four forms, with a picture", "types-of-information"),
             ),
-            _part(
-                "who-receives-it",
-                "Who receives it",
-                (*sharing.in_brief(setting), *processors.in_brief(setting)),
-                ("Who receives what", "sharing"),
-            ),
+            _who_receives(setting),
             _part(
                 "kept-safe",
                 "How it is kept safe",
@@ -97,6 +92,22 @@ def _who(setting: Setting) -> Section:
 def _part(anchor: str, heading: str, says: Sequence[str], more: tuple[str, str]) -> Section:
     block = bullets(says) if len(says) > 1 else para(*says)
     return section(anchor, heading, block, para(Link(*more), "."))
+
+
+def _what_we_do(setting: Setting) -> Section:
+    return section(
+        "what-we-do",
+        "What we do with records",
+        Bullets(uses.main(setting)),
+        *(para(one) for one in uses.counted(setting)),
+        para(Link("All our uses", "purposes"), "."),
+    )
+
+
+def _who_receives(setting: Setting) -> Section:
+    work_for_us = (para(one) for one in processors.in_brief(setting))
+    more = para(Link("Who receives what", "sharing"), ".")
+    return section("who-receives-it", "Who receives it", *sharing.brief(setting), *work_for_us, more)
 
 
 def _choices(setting: Setting) -> Section:

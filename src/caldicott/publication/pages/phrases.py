@@ -68,6 +68,18 @@ CONFIDENCE: dict[str | None, str] = {
     None: "What lets us use things told in trust is not stated.",
 }
 
+WHY_SHARED: dict[str | None, str] = {
+    "explicit_consent": "Because the person agreed",
+    "direct_care": "For the person's own care",
+    "s251": "Under a special approval in law, called section 251",
+    "statute": "Because a law lets us",
+    "court": "By order of a court",
+    "public_interest": "Because the good of the public weighs more here",
+    "none": "Where nothing was told in trust",
+    None: "For a reason that is not stated",
+}
+"""What lifts the duty of confidence, as the reason why somebody receives what says who a person is."""
+
 PEOPLE: dict[str, str] = {
     "adults_at_risk": "adults who may be in danger",
     "applicants": "people who apply for a job",

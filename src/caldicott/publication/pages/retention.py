@@ -33,8 +33,12 @@ def in_brief(setting: Setting) -> tuple[str, ...]:
     """For how many uses a time is set, for this page and the overview."""
     timed = sum(one.retention is not None for one in setting.shown)
     silent = len(setting.shown) - timed
-    rest = f" For {silent} it is not stated." if silent else ""
-    return (f"We have set how long records are kept for {timed} of {len(setting.shown)} uses.{rest}",)
+    if not silent:
+        return ("For each use we have set how long records are kept, and what happens then.",)
+    if not timed:
+        return ("How long records are kept is not stated.",)
+    says = f"For {timed} of {len(setting.shown)} uses we have set how long records are kept."
+    return (f"{says} For {silent} it is not stated.",)
 
 
 def _row(activity: ProcessingActivity) -> tuple[Text, ...]:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from caldicott.publication.document import Page, Table
+from caldicott.publication.document import Facts, Page, Table, text
 from caldicott.publication.pages import phrases
 from caldicott.publication.pages.blocks import joined, para, row, section, to_activity
 from caldicott.publication.pages.standing import stops
 from caldicott.register import words
 from caldicott.vocabulary.formats import DataFormat
+from caldicott.vocabulary.terms import ConfidentialityKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from caldicott.publication.document import Section, Text
+    from caldicott.publication.document import Block, Section, Text
     from caldicott.publication.pages.setting import Setting
     from caldicott.register.model import ProcessingActivity, RecipientRule
 
@@ -25,7 +26,7 @@ def page(setting: Setting) -> Page:
         title="Who receives information",
         lead="Here is everyone who receives information from us, in which form, and why.",
         sections=(
-            section("in-brief", "In brief", *(para(one) for one in in_brief(setting))),
+            section("in-brief", "In brief", *brief(setting)),
             *(_form(one, setting) for one in DataFormat),
             _unsaid(setting),
         ),
@@ -34,22 +35,35 @@ def page(setting: Setting) -> Page:
     )
 
 
-def in_brief(setting: Setting) -> tuple[str, ...]:
-    """How many now receive what says who a person is, for this page and the overview."""
+def brief(setting: Setting) -> tuple[Block, ...]:
+    """How many now receive what says who a person is, and who they are by reason; for this page and the overview."""
     if not any(True for _ in _rules(setting)):
-        return ("Who receives information is not stated.",)
-    now = {
-        rule.recipient
-        for activity, rule in _rules(setting)
-        if rule.format is DataFormat.IDENTIFIABLE and not stops(activity, setting.register, setting.at)
-    }
+        return (para("Who receives information is not stated."),)
+    reasons = _reasons(setting)
+    now = {name for names in reasons.values() for name in names}
     if not now:
-        return ("Nobody now receives information from us that says who you are.",)
+        return (para("Nobody now receives information from us that says who you are."),)
     those = phrases.several(len(now), "body or group receives", "bodies or groups receive")
     return (
-        f"{those} information that says who you are.",
-        "Each of them is named, with the reason. The register names no others.",
+        para(f"{those} information that says who you are."),
+        para("Here is why:"),
+        Facts(tuple((phrases.WHY_SHARED[kind], _each(names)) for kind, names in reasons.items())),
+        para("No others receive it."),
     )
+
+
+def _each(names: Iterable[str]) -> tuple[Text, ...]:
+    return tuple(text(words.capital(one)) for one in names)
+
+
+def _reasons(setting: Setting) -> dict[ConfidentialityKind | None, dict[str, None]]:
+    """Who receives by what lifts the duty of confidence, in the order of the law's list."""
+    found: dict[ConfidentialityKind | None, dict[str, None]] = {kind: {} for kind in (*ConfidentialityKind, None)}
+    for activity, rule in _rules(setting):
+        if rule.format is DataFormat.IDENTIFIABLE and not stops(activity, setting.register, setting.at):
+            basis = activity.confidentiality_basis
+            found[basis.kind if basis else None][phrases.body(rule.recipient, setting.register)] = None
+    return {kind: names for kind, names in found.items() if names}
 
 
 def _rules(setting: Setting) -> Iterator[tuple[ProcessingActivity, RecipientRule]]:
