@@ -15,6 +15,7 @@ from caldicott import __version__, bootstrap
 from caldicott.cli import audit as audit_commands
 from caldicott.cli import link as link_commands
 from caldicott.cli import protect as protect_command
+from caldicott.cli import invoices as invoice_commands
 from caldicott.cli import publish as publish_command
 from caldicott.cli import register as register_commands
 from caldicott.cli import score as score_command
@@ -30,6 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(register_commands.app, name="register", help="Check, show and compare registers.")
+app.add_typer(invoice_commands.app, name="invoices", help="Check invoices in the controlled environment for finance.")
 app.add_typer(audit_commands.app, name="audit", help="Verify and show the audit trail.")
 app.add_typer(link_commands.app, name="link")
 app.command()(verify_command.verify)
@@ -86,6 +88,9 @@ def synth(
         int, typer.Option("--years", min=1, help="Financial years of activity, ending 31 March 2026.")
     ] = 1,
     register: Annotated[str, typer.Option("--register", help="The register the extracts are for.")] = "example-icb",
+    invoices: Annotated[
+        int, typer.Option("--invoices", min=0, help="Also so many lines of invoices, in OUT/ceff, for `invoices land`.")
+    ] = 0,
 ) -> None:
     """Invent people and the extracts their senders would land, with realistic mess, and OUT/truth."""
     from caldicott.synth.invent import invent
@@ -93,8 +98,9 @@ def synth(
     bootstrap.load_register(register)
     with progress(quiet=False) as told:
         made = invent(
-            out, people=people, seed=seed, years=years, progress=lambda name, rows: told(f"{name}: {rows:,} rows")
-        )
+            out, people=people, seed=seed, years=years, progress=lambda name, rows: told(f"{name}: {rows:,} rows"),
+            invoice_lines=invoices,
+        )  # fmt: skip
     rows = [(entry.id, entry.dataset, entry.rows) for entry in made.submissions]
     table(f"{people:,} people invented, seed {seed}", ("submission", "dataset", "rows"), rows, numbers_from=2)
 

@@ -16,6 +16,7 @@ import numpy as np
 from caldicott.facts import layout as layouts
 from caldicott.synth import admissions, contacts, events, extracts, hospital, objections, practice, rows, spine, truth
 from caldicott.synth.arrays import day, generator
+from caldicott.synth.invoices import write_invoices
 from caldicott.synth.sources import DATASETS, SOURCES
 from caldicott.synth.world import LAST_DAY, Extract, invent_world
 from caldicott.vocabulary.errors import WrongUsage
@@ -78,8 +79,11 @@ def invent(
     years: int = 1,
     only: Iterable[str] | None = None,
     progress: Callable[[str, int], None] | None = None,
+    invoice_lines: int = 0,
 ) -> SynthReport:
     """Write landing extracts of every sender and OUT/truth/; `only` keeps to some datasets.
+
+    With `invoice_lines` also OUT/ceff/, which only `caldicott invoices land` may take in.
 
     Raises:
         WrongUsage: the numbers are out of range, a dataset is unknown, or OUT holds something.
@@ -101,6 +105,8 @@ def invent(
             else:
                 submissions = _write_opt_out(out, extract, national)
             made += [SubmissionMade(each.id, source.dataset, each.file.rows) for each in submissions]
+    if invoice_lines:
+        write_invoices(out, world, lines=invoice_lines)
     return SynthReport(people, seed, years, tuple(made), dict(sorted(ledger.counted.items())))
 
 

@@ -1,0 +1,88 @@
+"""Through the door of the zone: asked as its officer, as a member, with the approval and the training live."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from caldicott.audit.entry import Outcome
+from caldicott.operations.perform import Act, ask, perform, permits
+from caldicott.policy.decision import Request
+from caldicott.stores.ceff import ACTIVITY, Ceff
+from caldicott.vocabulary.errors import Refused
+from caldicott.vocabulary.formats import DataFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from caldicott.operations.perform import House
+    from caldicott.policy.decision import Permit
+
+ROLE = "ceff_officer"
+_FORMAT = {"invoices": DataFormat.AGGREGATED}
+"""Lines of invoices name nobody; everything else in the zone is identifiable."""
+
+
+@dataclass(frozen=True)
+class Zone:
+    """The house with its officer inside the zone."""
+
+    house: House
+    ceff: Ceff
+
+
+def enter(house: House, datasets: Sequence[str], *, action: str = "see") -> Zone:
+    """The zone, for a member, if the register permits the officer these datasets today.
+
+    Raises:
+        Refused: policy says no, or the person is no member.
+    """
+    inside = replace(house, role=ROLE)
+    permitted(
+        inside,
+        [Request(ROLE, ACTIVITY, one, _FORMAT.get(one, DataFormat.IDENTIFIABLE), action=action) for one in datasets],
+    )
+    zone = Zone(inside, Ceff(house.store))
+    _require_member(zone)
+    zone.ceff.sweep()
+    return zone
+
+
+def permitted(house: House, requests: Sequence[Request]) -> list[Permit]:
+    """Ask; every answer is recorded before anyone acts on it."""
+    return permits(ask(house, requests))
+
+
+def _require_member(zone: Zone) -> None:
+    members = zone.ceff.members()
+    if not members:
+        # Somebody has to be the first: it is whoever the register lets in first, and the trail says who it was.
+        _join(zone, zone.house.actor)
+    elif zone.house.actor not in members:
+        refused = zone.house.entry(
+            uuid4().hex, "ceff-enter", Outcome.REFUSAL, activity=ACTIVITY, reasons=("not-a-member",)
+        )
+        zone.house.store.audit.append(refused)
+        raise Refused(
+            "You are not a member of the controlled environment for finance. Nothing of it was opened.",
+            code="not-a-member",
+            next_step="ask a member to add you: `caldicott invoices member REGISTER NAME --store DIR`",
+        )
+
+
+def add_member(zone: Zone, name: str) -> tuple[str, ...]:
+    """A member lets another in; the trail says who let in whom."""
+    _join(zone, name)
+    return zone.ceff.members()
+
+
+def _join(zone: Zone, name: str) -> None:
+    members = (*zone.ceff.members(), name)
+
+    def compute() -> Act[None]:
+        return Act(
+            None, lambda: zone.ceff.keep_members(members), counts={"members": len({*members})}, references=(name,)
+        )
+
+    perform(zone.house, event="ceff-member", activity=ACTIVITY, compute=compute)
