@@ -132,6 +132,9 @@ def _print(record: dict[str, Any], to: Path) -> None:
             *((name, number) for name, number in record["outcomes"].items()),
         ],
     )
+    if record["traced"]:
+        rows_traced = [(row["step"], row["code"], row["meaning"], row["records"]) for row in record["traced"]]
+        table("Outcomes", ("step", "code", "meaning", "records"), rows_traced, numbers_from=3)
     if record["said_nothing"]:
         rows = [(row["field"], row["reason"], row["values"]) for row in record["said_nothing"]]
         table("Values that say nothing, or are named here", ("field", "why", "values"), rows, numbers_from=2)

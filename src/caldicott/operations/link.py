@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any, Final
 from caldicott import __version__
 from caldicott.engines.duckdb.linkage import run as engine
 from caldicott.engines.duckdb.linkage.evaluate import evaluate as judge
+from caldicott.engines.duckdb.linkage.trace import Columns, Tracer
 from caldicott.engines.duckdb.scores_inputs import SourceFile
 from caldicott.facts import linkage as facts
 from caldicott.linkage.chart import score_chart
 from caldicott.linkage.spec import PROBABILISTIC, Spec, parse
+from caldicott.linkage.tracing import profile
 from caldicott.operations.score_files import open_table
 from caldicott.vocabulary.errors import DoesNotHold, WrongUsage
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from caldicott.linkage.quality import Quality
 
 ABOUT: Final = ".about.json"
+_NOTHING: Final = engine.Linked((), 0, 0, (), [], [], {}, [])
 _SPEC_MOST: Final = 1 << 20
 
 
@@ -49,10 +52,16 @@ class Outcome:
     spec: Spec
     spec_sha256: str
     linked: engine.Linked
+    traced: tuple[tuple[str, str, int], ...] = ()
 
     def as_record(self) -> dict[str, Any]:
         linked = self.linked
+        codes = profile(self.spec.profile).codes if self.traced else {}
         return {
+            "traced": [
+                {"step": step, "code": code, "meaning": codes.get(code, ""), "records": number}
+                for step, code, number in self.traced
+            ],
             "program": f"caldicott {__version__}",
             "spec": self.spec.name,
             "spec_sha256": self.spec_sha256,
@@ -90,16 +99,18 @@ def link(request: Request, told: Callable[[str], None] = lambda _step: None) -> 
         )
     _outputs_hold(request)
     told("looking the files through")
+    part = _part(request.to)
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    if spec.profile != PROBABILISTIC and request.right is not None:
+        return _trace(request, request.right, Outcome(spec, sha256, _NOTHING), part, told)
     sources = [_source(request.left, "LEFT", spec)]
     if request.right is not None:
         sources.append(_source(request.right, "RIGHT", spec))
-    part = _part(request.to)
     candidates = None if request.candidates is None else _part(request.candidates)
     try:
         linked = engine.link_files(spec, tuple(sources), part, candidates=candidates, told=told)
-        outcome = Outcome(spec, hashlib.sha256(text.encode()).hexdigest(), linked)
-        about = request.to.with_name(request.to.name + ABOUT)
-        about.write_text(json.dumps(outcome.as_record(), indent=2, default=str) + "\n", encoding="utf-8")
+        outcome = Outcome(spec, sha256, linked)
+        _write_about(request, outcome)
         if candidates is not None and request.candidates is not None:
             candidates.replace(request.candidates)
         part.replace(request.to)
@@ -108,6 +119,42 @@ def link(request: Request, told: Callable[[str], None] = lambda _step: None) -> 
         if candidates is not None:
             candidates.unlink(missing_ok=True)
     return outcome
+
+
+def _trace(request: Request, right: Path, outcome: Outcome, part: Path, told: Callable[[str], None]) -> Outcome:
+    """Records against the persons that are known, by a published profile."""
+    spec = outcome.spec
+    columns = Columns({entry.name: entry.column for entry in spec.fields})
+    left = _named(request.left, "LEFT", (spec.id_column,))
+    persons = _named(right, "RIGHT", (columns.of.get("nhs_number", "nhs_number"),))
+    tracer = Tracer(profile(spec.profile), told=told)
+    told("reading the persons")
+    tracer.read_persons(persons, columns)
+    told("reading the records")
+    tracer.read_requests(left, columns, id_column=spec.id_column)
+    tracer.trace()
+    try:
+        links = tracer.links_to(str(part), form=_form(request.to))
+        if request.candidates is not None:
+            tracer.outcomes_to(str(request.candidates), form=_form(request.candidates))
+        counts = tuple(tracer.counts())
+        records = (sum(number for _step, _code, number in counts), tracer.persons())
+        linked = engine.Linked(records, links, 0, (), [], [], {}, [])
+        done = Outcome(spec, outcome.spec_sha256, linked, counts)
+        _write_about(request, done)
+        part.replace(request.to)
+    finally:
+        part.unlink(missing_ok=True)
+    return done
+
+
+def _write_about(request: Request, outcome: Outcome) -> None:
+    about = request.to.with_name(request.to.name + ABOUT)
+    about.write_text(json.dumps(outcome.as_record(), indent=2, default=str) + "\n", encoding="utf-8")
+
+
+def _form(path: Path) -> str:
+    return "parquet" if path.suffix.lower() == ".parquet" else "csv, header"
 
 
 def evaluate(
