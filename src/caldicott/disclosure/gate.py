@@ -49,8 +49,21 @@ def protect(
     tables: Sequence[CountTable], rule: DisclosureRule, *, hierarchies: Hierarchies, earlier: Sequence[Released] = ()
 ) -> Outcome:
     """Protect the tables together, against everything in `earlier` as well."""
+    return _with_memory([Released(table) for table in tables], rule, hierarchies, earlier)
+
+
+def protect_amounts(
+    tables: Sequence[Released], rule: DisclosureRule, *, hierarchies: Hierarchies, earlier: Sequence[Released] = ()
+) -> Outcome:
+    """The same for sums in pence; which of them are guarded is said with each table."""
+    return _with_memory(tables, rule.of_amounts(), hierarchies, earlier)
+
+
+def _with_memory(
+    tables: Sequence[Released], rule: DisclosureRule, hierarchies: Hierarchies, earlier: Sequence[Released]
+) -> Outcome:
     alone = _once(tables, rule, hierarchies, (), ())
-    if not earlier or not alone.is_safe:
+    if not earlier or not alone.is_safe or not tables:
         return alone
     # With a memory never less is withheld than without: what is withheld alone stays withheld.
     withheld = tuple(tuple(state is not State.SHOWN for state in found.states) for found in alone.tables)
@@ -58,10 +71,10 @@ def protect(
 
 
 def _once(
-    tables: Sequence[CountTable], rule: DisclosureRule, hierarchies: Hierarchies, earlier: Sequence[Released],
+    tables: Sequence[Released], rule: DisclosureRule, hierarchies: Hierarchies, earlier: Sequence[Released],
     withheld: Sequence[Sequence[bool]],
 ) -> Outcome:  # fmt: skip
-    released = [*earlier, *(Released(table) for table in tables)]
+    released = [*earlier, *tables]
     built = lattice.build(released, hierarchies.dimensions([found.table for found in released]), rule)
     own = built.statistic_of[len(earlier) :]
     settled = settle(built.system, _begun(built, own, withheld), rule)
@@ -69,8 +82,8 @@ def _once(
     guarded = [left for left, target in pairs if target.is_known_small]
     return Outcome(
         tuple(
-            _printed(table, own[number], settled.states, rule, withheld[number] if withheld else ())
-            for number, table in enumerate(tables)
+            _printed(found.table, own[number], settled.states, rule, withheld[number] if withheld else ())
+            for number, found in enumerate(tables)
         ),
         settled.is_safe,
         len(guarded),

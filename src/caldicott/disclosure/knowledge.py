@@ -31,7 +31,7 @@ def bounds(truth: int, state: State, rule: DisclosureRule) -> Bounds:
         return Bounds(rule.suppress_from, rule.suppress_to)
     if state is State.COVER:
         # Zeros are withheld only by rules about attributes.
-        return Bounds(0 if rule.withholds_attributes else rule.suppress_to + 1, INFINITE)
+        return Bounds(0 if rule.withholds_attributes or rule.is_of_amounts else rule.suppress_to + 1, INFINITE)
     if state is State.SEALED:
         return Bounds(0 if rule.withholds_attributes else 1, INFINITE)
     if truth == 0:

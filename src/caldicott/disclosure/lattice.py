@@ -31,6 +31,8 @@ class Released:
 
     table: CountTable
     states: tuple[State, ...] | None = None
+    guarded: tuple[bool, ...] = ()
+    """Rows that must stay uncertain for a reason the counts here do not show, such as too few people behind a sum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def build(released: Sequence[Released], dimensions: Mapping[str, Dimension], rul
     for relation in found.relations:
         _relate(built, relation, sited)
     return Lattice(
-        _system(built), tuple(state or State.SHOWN for state in built.states), tuple(statistic_of),
+        _system(built, rule), tuple(state or State.SHOWN for state in built.states), tuple(statistic_of),
         found.relations, found.members,
     )  # fmt: skip
 
@@ -118,6 +120,8 @@ def _printed(
         small = primary.is_small(row.count if row.people is None else row.people, rule)
         state = State.SMALL if primary.is_small(row.count, rule) else State.COVER if small else None
         if row.values in one_category and row.count:
+            state = state or State.COVER
+        if released.guarded and released.guarded[place_of_row]:
             state = state or State.COVER
         if state is not None:
             built.guarded.add(number)
@@ -297,14 +301,23 @@ def _shared_classes(name: str, sited: Sequence[_Sited]) -> tuple[list[dict[int, 
     )
 
 
-def _system(built: _Built) -> System:
+def _reach(truth: int, rule: DisclosureRule) -> tuple[float, float] | None:
+    """How far from the truth an attacker must still think a withheld sum possible."""
+    margin = truth * rule.dominance_percent / 100
+    return (truth - margin, truth + margin) if rule.is_of_amounts else None
+
+
+def _system(built: _Built, rule: DisclosureRule) -> System:
     statistics = [
         Statistic(atoms, built.truths[number], number in built.fixed) for atoms, number in built.numbers.items()
     ]
     alone = {found.atoms[0] for found in statistics if len(found.atoms) == 1}
     targets = [
-        Target(found.atoms, is_known_small=True) for number, found in enumerate(statistics) if number in built.guarded
+        Target(found.atoms, is_known_small=True, reach=_reach(found.truth, rule))
+        for number, found in enumerate(statistics)
+        if number in built.guarded
     ]
-    targets += [Target((atom,), is_known_small=False) for atom in range(built.atoms) if atom not in alone]
+    if not rule.is_of_amounts:
+        targets += [Target((atom,), is_known_small=False) for atom in range(built.atoms) if atom not in alone]
     truth = np.array([built.truth.get(atom, np.nan) for atom in range(built.atoms)])
     return System(built.atoms, tuple(statistics), tuple(built.ties), tuple(targets), truth)

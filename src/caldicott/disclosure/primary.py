@@ -16,7 +16,7 @@ def is_small(count: int, rule: DisclosureRule) -> bool:
 
 def is_dominated(row: Row, rule: DisclosureRule) -> bool:
     """The p % rule: the second largest contributor could work out the largest too closely."""
-    if row.amount is None or row.largest is None:
+    if not row.amount or row.largest is None:
         return False
     rest = row.amount - row.largest - (row.second or 0.0)
     return rest < row.largest * rule.dominance_percent / 100

@@ -21,6 +21,8 @@ from caldicott.disclosure.system import INFINITE, Sums, System
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from caldicott.disclosure.system import Numbers, State, Target
     from caldicott.facts.disclosure import DisclosureRule
 
@@ -40,7 +42,6 @@ class Finding:
 
     target: int
     blamed: frozenset[int]
-    values_left: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,10 @@ class Prover:
         self._columns, self._rows = self._laid_out()
         self._program: solver.Program | None = None
         self._seen: tuple[Numbers, Numbers] | None = None
+        self._settled = np.zeros(len(system.targets), dtype=bool)
+        self._reaches = {
+            number: target.reach for number, target in enumerate(system.targets) if target.reach is not None
+        }
         self._start()
 
     def verdict(self) -> Verdict:
@@ -87,7 +92,7 @@ class Prover:
         """
         self._walk()
         if self.is_large:
-            unknown = [Finding(target, self._touching(self.system.targets[target]), 0) for target in self._open()]
+            unknown = [Finding(target, self._touching(self.system.targets[target])) for target in self._open()]
             return Verdict(tuple(unknown), tuple(int(left) for left in self._values_left()))
         for push in range(_PUSHES):
             if not self._open():
@@ -102,10 +107,17 @@ class Prover:
             return
         walker = self._walker(self.witnesses.tables[0])
         for number in self._open():
-            for by in (1, -1, 2, -2, 3, -3, 4, -4, 5, 6):
+            for by in self._strides(number):
                 if not self._open_one(number):
                     break
                 self._walk_one(walker, number, by)
+
+    def _strides(self, number: int) -> tuple[int, ...]:
+        reach = self._reaches.get(number)
+        if reach is None:
+            return (1, -1, 2, -2, 3, -3, 4, -4, 5, 6)
+        now = float(self._targets.of(self.witnesses.tables[0])[number])
+        return (math.ceil(reach[1] - now), math.floor(reach[0] - now))
 
     def _walk_one(self, walker: walk.Walker, number: int, by: int) -> None:
         for atom in self.system.targets[number].atoms[:_STARTS]:
@@ -116,7 +128,9 @@ class Prover:
                 return
 
     def _walker(self, table: Numbers) -> walk.Walker:
-        sums = [(statistic.atoms, ()) for statistic in self.system.statistics]
+        sums: list[tuple[tuple[int, ...], tuple[int, ...]]] = [
+            (statistic.atoms, ()) for statistic in self.system.statistics
+        ]
         sums += [(tie.left, tie.right) for tie in self.system.ties]
         nothing = np.zeros(len(self.system.ties))
         return walk.Walker(table, sums, np.concatenate([self.low, nothing]), np.concatenate([self.high, nothing]))
@@ -158,8 +172,15 @@ class Prover:
         return self._seen[1] - self._seen[0] + 1
 
     def _open(self) -> list[int]:
-        needed = self.rule.possible_values_of_small
-        return np.flatnonzero(self._values_left() < needed).tolist()
+        if self._seen is None:
+            return list(range(len(self.system.targets)))
+        return np.flatnonzero(~self._reached(*self._seen) & ~self._settled).tolist()
+
+    def _reached(self, least: Numbers, most: Numbers) -> NDArray[np.bool_]:
+        enough: NDArray[np.bool_] = most - least + 1 >= self.rule.possible_values_of_small
+        for number, (low, high) in self._reaches.items():
+            enough[number] = least[number] <= low and most[number] >= high
+        return enough
 
     def _push(self, number: int) -> None:
         """All open targets at once."""
@@ -173,34 +194,46 @@ class Prover:
             self._witness(answer)
 
     def _judge(self, number: int) -> Finding | None:
+        """One target by itself: a linear program each way, and whole tables near its ends."""
         target = self.system.targets[number]
-        weights = dict.fromkeys(target.atoms, 1.0)
-        top = self._lp().furthest(weights, upwards=True)
-        if top is not None:
-            self._witness(top)
-        if number not in self._open_one(number):
+        ends = []
+        for upwards in (True, False):
+            answer = self._lp().furthest(dict.fromkeys(target.atoms, 1.0), upwards=upwards)
+            if answer is None:
+                return Finding(number, self._touching(target))
+            self._witness(answer)
+            if not self._open_one(number):
+                return None
+            ends.append(answer)
+        top, bottom = ends
+        if reach := self._reaches.get(number):
+            # Money need not be whole: the program's own range is the proof.
+            self._settled[number] = bottom.value <= reach[0] and top.value >= reach[1]
+        else:
+            low, high = math.ceil(bottom.value - _EPSILON), math.floor(top.value + _EPSILON)
+            self._settled[number] = self._is_harmless(target, low, high) or self._whole(target, low, high)
+        if self._settled[number]:
             return None
-        bottom = self._lp().furthest(weights, upwards=False)
-        if bottom is not None:
-            self._witness(bottom)
-        if number not in self._open_one(number):
-            return None
-        if top is None or bottom is None:
-            return Finding(number, self._touching(target), 0)
-        low, high = math.ceil(bottom.value - _EPSILON), math.floor(top.value + _EPSILON)
-        if not target.is_known_small and (high < self.rule.suppress_from or low > self.rule.suppress_to):
-            return None
-        if high - low + 1 >= self.rule.possible_values_of_small and self._whole(target, low, high):
-            return None
-        blamed = self._blamed(top) | self._blamed(bottom)
-        return Finding(number, blamed or self._touching(target), high - low + 1)
+        return Finding(number, self._blamed(top) | self._blamed(bottom) or self._touching(target))
+
+    def _is_harmless(self, target: Target, low: int, high: int) -> bool:
+        """A group that no table prints, and of which nobody could conclude that it is small."""
+        return not target.is_known_small and (high < self.rule.suppress_from or low > self.rule.suppress_to)
 
     def _open_one(self, number: int) -> tuple[int, ...]:
-        return (number,) if self._values_left()[number] < self.rule.possible_values_of_small else ()
+        if self._seen is None:
+            return (number,)
+        if reach := self._reaches.get(number):
+            is_open = self._seen[0][number] > reach[0] or self._seen[1][number] < reach[1]
+        else:
+            is_open = self._seen[1][number] - self._seen[0][number] + 1 < self.rule.possible_values_of_small
+        return (number,) if is_open and not self._settled[number] else ()
 
     def _whole(self, target: Target, low: int, high: int) -> bool:
         """Fractions reach far enough; do whole people? One whole table near each end, or it stays unknown."""
         width = self.rule.possible_values_of_small - 1
+        if high - low < width:
+            return False
         place = self.system.targets.index(target)
         for start in range(low, high - width + 1):
             for least, most in ((low, start), (start + width, high)):

@@ -64,6 +64,8 @@ class Target:
     is_known_small: bool
     """Its true value is small. Otherwise it is a group that no table prints: small is decided by what an attacker
     could conclude, never by the truth."""
+    reach: tuple[float, float] | None = None
+    """For sums of money: the attacker must think possible this little and this much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ def restricted(system: System, atoms: Sequence[int]) -> tuple[System, Mapping[in
             for found in (system.statistics[number] for number in kept)
         ),
         tuple(Tie(moved(tie.left), moved(tie.right)) for tie in system.ties if (tie.left + tie.right)[0] in place),
-        tuple(Target(moved(t.atoms), t.is_known_small) for t in system.targets if t.atoms[0] in place),
+        tuple(Target(moved(t.atoms), t.is_known_small, t.reach) for t in system.targets if t.atoms[0] in place),
         _whole(system.truth, atoms),
     )
     return part, dict(enumerate(kept))

@@ -32,3 +32,5 @@ class CountTable:
     name: str
     dimensions: tuple[str, ...]
     rows: tuple[Row, ...]
+    amount_name: str = "sum"
+    """What the column of sums is called."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from caldicott.disclosure import gate
 from caldicott.disclosure.hierarchy import Hierarchies
 from caldicott.disclosure.lattice import Released
+from caldicott.disclosure.primary import is_dominated
 from caldicott.disclosure.system import State
 from caldicott.disclosure.table import CountTable, Row
 from caldicott.facts import disclosure as rules
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from caldicott.facts.disclosure import DisclosureRule
 
 REPORT: Final = "report.json"
-PERSONS, EVENTS = "people", "events"
+PERSONS, EVENTS, AMOUNTS = "people", "events", "amounts"
 _FOLDER: Final = 0o700
 
 
@@ -82,28 +83,70 @@ def protect(request: Request, told: Callable[[str], None] = lambda _step: None) 
     return Answer(known.files)
 
 
+@dataclass(frozen=True, slots=True)
+class _Measures:
+    """What became of people, events and amounts; each is a system of its own."""
+
+    people: Outcome
+    events: Outcome
+    amounts: Outcome
+    by_events: Mapping[int, Protected]
+    by_amounts: Mapping[int, Protected]
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        return self.people, self.events, self.amounts
+
+
 def _decided(
     tables: Sequence[CountTable], rule: DisclosureRule, hierarchies: Hierarchies, earlier: Sequence[ledger.Release],
     asked: str,
 ) -> ledger.Release:  # fmt: skip
-    persons = gate.protect(
+    found = _measured_apart(tables, rule, hierarchies, earlier)
+    written = {table.name: _text(table, number, found, rule) for number, table in enumerate(tables)}
+    kept = [_kept(table, PERSONS) for table in found.people.tables]
+    kept += [_kept(table, EVENTS) for table in found.events.tables]
+    for number, table in found.by_amounts.items():
+        kept.append(_kept(table, AMOUNTS, _guarded(tables[number], found.people.tables[number], rule)))
+    written[REPORT] = json.dumps(_report(tables, rule, found), indent=2, ensure_ascii=False) + "\n"
+    return ledger.Release(asked, rule.name, tuple(kept), written)
+
+
+def _measured_apart(
+    tables: Sequence[CountTable], rule: DisclosureRule, hierarchies: Hierarchies, earlier: Sequence[ledger.Release]
+) -> _Measures:
+    people = gate.protect(
         [_of_people(table) for table in tables], rule, hierarchies=hierarchies, earlier=_remembered(earlier, PERSONS)
     )
-    _check_safe(persons)
-    events = [number for number, table in enumerate(tables) if table.rows[0].people is not None]
-    outcome = gate.protect(
-        [tables[number] for number in events], rule, hierarchies=hierarchies, earlier=_remembered(earlier, EVENTS)
+    _check_safe(people)
+    with_events = [number for number, table in enumerate(tables) if table.rows[0].people is not None]
+    events = gate.protect(
+        [tables[number] for number in with_events], rule, hierarchies=hierarchies, earlier=_remembered(earlier, EVENTS)
     )
-    _check_safe(outcome)
-    by_events = dict(zip(events, outcome.tables, strict=True))
-    written = {
-        table.name: _text(table, persons.tables[number], by_events.get(number), rule)
-        for number, table in enumerate(tables)
-    }
-    kept = [_kept(found, PERSONS) for found in persons.tables] + [_kept(found, EVENTS) for found in outcome.tables]
-    report = _report(tables, rule, persons, outcome, by_events)
-    written[REPORT] = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
-    return ledger.Release(asked, rule.name, tuple(kept), written)
+    _check_safe(events)
+    with_amounts = [number for number, table in enumerate(tables) if table.rows[0].amount is not None]
+    sums = [
+        Released(_of_amounts(tables[number]), guarded=_guarded(tables[number], people.tables[number], rule))
+        for number in with_amounts
+    ]
+    amounts = gate.protect_amounts(sums, rule, hierarchies=hierarchies, earlier=_remembered(earlier, AMOUNTS))
+    _check_safe(amounts)
+    by_events = dict(zip(with_events, events.tables, strict=True))
+    return _Measures(people, events, amounts, by_events, dict(zip(with_amounts, amounts.tables, strict=True)))
+
+
+def _guarded(table: CountTable, people: Protected, rule: DisclosureRule) -> tuple[bool, ...]:
+    """Sums behind which stand too few people, or nearly all of which is one contributor's."""
+    return tuple(
+        printed == rule.shown_as or is_dominated(row, rule)
+        for row, printed in zip(table.rows, people.printed, strict=True)
+    )
+
+
+def _of_amounts(table: CountTable) -> CountTable:
+    """The same table with its sums in pence in the place of counts."""
+    rows = tuple(Row(row.values, row.line, round(100 * (row.amount or 0.0))) for row in table.rows)
+    return replace(table, rows=rows)
 
 
 def _of_people(table: CountTable) -> CountTable:
@@ -114,26 +157,33 @@ def _of_people(table: CountTable) -> CountTable:
     return replace(table, rows=rows)
 
 
-def _text(table: CountTable, persons: Protected, events: Protected | None, rule: DisclosureRule) -> str:
-    if events is None:
-        printed = [(count,) for count in persons.printed]
-        return files.table_text(table.dimensions, (files.COUNT,), _rows(table, printed))
-    # Events of a withheld group of people are withheld as well, whatever their number.
-    both = [
-        (rule.shown_as if people == rule.shown_as else count, people)
-        for count, people in zip(events.printed, persons.printed, strict=True)
-    ]
-    return files.table_text(table.dimensions, (files.COUNT, files.PEOPLE), _rows(table, both))
+def _text(table: CountTable, number: int, found: _Measures, rule: DisclosureRule) -> str:
+    people = found.people.tables[number].printed
+    columns = {files.COUNT: people}
+    if number in found.by_events:
+        # Events of a withheld group of people are withheld as well, whatever their number.
+        events = found.by_events[number].printed
+        hidden = tuple(
+            rule.shown_as if persons == rule.shown_as else count for count, persons in zip(events, people, strict=True)
+        )
+        columns = {files.COUNT: hidden, files.PEOPLE: people}
+    if number in found.by_amounts:
+        columns[table.amount_name] = tuple(
+            rule.shown_as if rule.shown_as in {pence, persons} else str(int(pence) // 100)
+            for pence, persons in zip(found.by_amounts[number].printed, people, strict=True)
+        )
+    cells = list(zip(*columns.values(), strict=True))
+    return files.table_text(table.dimensions, tuple(columns), _rows(table, cells))
 
 
 def _rows(table: CountTable, printed: Sequence[tuple[str, ...]]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     return [(row.values, cells) for row, cells in zip(table.rows, printed, strict=True)]
 
 
-def _kept(found: Protected, measure: str) -> ledger.KeptTable:
+def _kept(found: Protected, measure: str, guarded: Sequence[bool] = ()) -> ledger.KeptTable:
     rows = tuple(
-        ledger.KeptRow(row.values, row.count, row.people, state.value)
-        for row, state in zip(found.table.rows, found.states, strict=True)
+        ledger.KeptRow(row.values, row.count, row.people, state.value, bool(guarded and guarded[place]))
+        for place, (row, state) in enumerate(zip(found.table.rows, found.states, strict=True))
     )
     return ledger.KeptTable(found.table.name, measure, found.table.dimensions, rows)
 
@@ -147,6 +197,7 @@ def _remembered(earlier: Sequence[ledger.Release], measure: str) -> list[Release
                 tuple(Row(row.values, number, row.count, row.people) for number, row in enumerate(table.rows, 2)),
             ),
             tuple(State(row.state) for row in table.rows),
+            tuple(row.is_guarded for row in table.rows),
         )
         for release in earlier
         for table in release.tables
@@ -154,10 +205,7 @@ def _remembered(earlier: Sequence[ledger.Release], measure: str) -> list[Release
     ]
 
 
-def _report(
-    tables: Sequence[CountTable], rule: DisclosureRule, persons: Outcome, events: Outcome,
-    by_events: Mapping[int, Protected],
-) -> dict[str, Any]:  # fmt: skip
+def _report(tables: Sequence[CountTable], rule: DisclosureRule, found: _Measures) -> dict[str, Any]:
     return {
         "rule": rule.name,
         "marker": rule.shown_as,
@@ -166,30 +214,35 @@ def _report(
             "result": "proved",
             "against": "somebody who has every table of this answer and of the ledger, knows the rule and this "
             "program, and is told which withheld cells are small and which only protect others",
-            "groups_guarded": persons.groups_guarded + events.groups_guarded,
+            "groups_guarded": found.people.groups_guarded + found.events.groups_guarded,
             "whole_values_left_possible_at_least": rule.possible_values_of_small,
-            "sums_of_which_less_is_told": persons.sealed + events.sealed,
+            "sums_of_which_less_is_told": sum(outcome.sealed for outcome in found.outcomes),
+            "amounts_guarded": found.amounts.groups_guarded,
+            "amounts_uncertain_by_at_least_percent": rule.dominance_percent,
         },
-        "tables": [
-            _of_table(table, persons.tables[number], by_events.get(number), rule) for number, table in enumerate(tables)
-        ],
+        "tables": [_of_table(table, number, found, rule) for number, table in enumerate(tables)],
     }
 
 
-def _of_table(table: CountTable, persons: Protected, events: Protected | None, rule: DisclosureRule) -> dict[str, Any]:
-    cover = sum(state is State.COVER for state in persons.states)
-    shown = sum(printed != rule.shown_as for printed in persons.printed)
+def _of_table(table: CountTable, number: int, found: _Measures, rule: DisclosureRule) -> dict[str, Any]:
+    people = found.people.tables[number]
+    cover = sum(state is State.COVER for state in people.states)
+    shown = sum(printed != rule.shown_as for printed in people.printed)
     entry: dict[str, Any] = {
         "name": table.name,
         "dimensions": list(table.dimensions),
-        "counts": "events and people" if events else "people",
+        "counts": "events and people" if number in found.by_events else "people",
         "cells": len(table.rows),
         "primary": len(table.rows) - shown - cover,
         "secondary": cover,
-        "rounded": sum(printed not in {"0", rule.shown_as} for printed in persons.printed),
-        "zero": sum(printed == "0" for printed in persons.printed),
+        "rounded": sum(printed not in {"0", rule.shown_as} for printed in people.printed),
+        "zero": sum(printed == "0" for printed in people.printed),
         "proof": "proved",
     }
+    if number in found.by_events:
+        entry["events_withheld"] = found.by_events[number].withheld
+    if number in found.by_amounts:
+        entry["amounts_withheld"] = found.by_amounts[number].withheld
     if any(files.neutral(value) != value for row in table.rows for value in row.values):
         entry["remark"] = "values that a spreadsheet would run as a formula have an apostrophe in front"
     return entry

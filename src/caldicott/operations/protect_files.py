@@ -48,13 +48,7 @@ def read_table(path: Path) -> CountTable:
     dimensions = tuple(name for name in names if name not in MEASURES)
     rows = [_row(path.name, names, cells, line) for line, cells in lines]
     _check_rows(path.name, dimensions, rows)
-    return CountTable(path.name, dimensions, tuple(rows))
-
-
-def amount_column(path: Path) -> str | None:
-    """Whether its sums are called `sum` or `cost`."""
-    header, _rest = _lines(path)
-    return next((name for name in (entry.strip().lower() for entry in header) if name in AMOUNTS), None)
+    return CountTable(path.name, dimensions, tuple(rows), next((name for name in names if name in AMOUNTS), "sum"))
 
 
 def read_hierarchies(path: Path) -> Hierarchies:

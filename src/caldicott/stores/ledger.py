@@ -34,6 +34,7 @@ class KeptRow:
     count: int
     people: int | None
     state: str
+    is_guarded: bool
 
     def __repr__(self) -> str:
         return "KeptRow(*)"
@@ -148,7 +149,8 @@ def _release(entry: Mapping[str, Any], name: str) -> Release:
                 table["measure"],
                 tuple(table["dimensions"]),
                 tuple(
-                    KeptRow(tuple(row["values"]), row["count"], row["people"], row["state"]) for row in table["rows"]
+                    KeptRow(tuple(row["values"]), row["count"], row["people"], row["state"], row["is_guarded"])
+                    for row in table["rows"]
                 ),
             )
             for table in entry["tables"]

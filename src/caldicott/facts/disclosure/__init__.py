@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 
@@ -26,6 +26,12 @@ class DisclosureRule:
     """No contributor to a sum may be estimated this closely by another."""
     withholds_attributes: bool = False
     """Whether a group whose members all fall in one category is withheld too."""
+    is_of_amounts: bool = False
+    """Whether what is printed are sums of pence, so that small numbers mean nothing."""
+
+    def of_amounts(self) -> DisclosureRule:
+        """The same rule for sums in pence: none is small by itself, and those shown are shown in whole pounds."""
+        return replace(self, suppress_from=1, suppress_to=0, round_to=100, is_of_amounts=True)
 
     @property
     def possible_values_of_small(self) -> int:
