@@ -43,9 +43,14 @@ def section(one: Page, anchor: str) -> Section:
 
 def blocks(one: Page) -> Iterator[Block]:
     for part in every_section(one.sections):
-        for block in part.blocks:
-            yield block
-            yield from block.blocks if isinstance(block, Details) else ()
+        yield from opened(part)
+
+
+def opened(part: Section) -> Iterator[Block]:
+    """What stands under a heading, also behind a line to open."""
+    for block in part.blocks:
+        yield block
+        yield from block.blocks if isinstance(block, Details) else ()
 
 
 def texts(block: Block) -> Iterator[Text]:
@@ -81,7 +86,7 @@ def said(one: Page) -> list[str]:
 
 def under(part: Section) -> str:
     """What a section says, as one text."""
-    return "\n".join(plain(words) for block in part.blocks for words in texts(block))
+    return "\n".join(plain(words) for block in opened(part) for words in texts(block))
 
 
 def links(one: Page) -> Iterator[Link]:

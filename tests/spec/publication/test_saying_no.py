@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from tests.golden.held_registers import SHOWN_ON, held, names
-from tests.spec.publication.noticeboard import links, notice_of, page, published, section, under
+from tests.spec.publication.noticeboard import links, notice_of, opened, page, published, section, under
 from tests.unit.policy.small_register import small, small_with
 
 from caldicott.policy.decide import decide
@@ -21,7 +21,8 @@ from caldicott.vocabulary.terms import Objection, Role
 
 def told(found, scheme):
     """Activity and form to what the guide says the choice does there."""
-    table = next(one for one in section(page(found, "opt-out"), f"{scheme}-stops").blocks if isinstance(one, Table))
+    part = section(page(found, "opt-out"), f"{scheme}-stops")
+    table = next(one for one in opened(part) if isinstance(one, Table))
     return {
         (row[0][0].to.removeprefix("activities/").partition("#")[0], form): plainly
         for row in table.rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from caldicott.publication.document import Page, Table
+from caldicott.publication.document import Details, Page, Table
 from caldicott.publication.pages import phrases
 from caldicott.publication.pages.blocks import bullets, joined, para, row, section, these, to_activity
 from caldicott.publication.pages.four_formats import picture
@@ -51,7 +51,7 @@ def _where(setting: Setting) -> Section:
         para(
             "“Comes in” is how records reach us or those who work for us. “Goes out” is what somebody may see or get."
         ),
-        Table("Forms in each use", head, rows),
+        Details("See the form for each use", (Table("Forms in each use", head, rows),)),
     )
 
 

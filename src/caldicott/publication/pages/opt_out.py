@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from caldicott.publication.document import Bullets, Link, Page, Table, text
+from caldicott.publication.document import Bullets, Details, Link, Page, Table, text
 from caldicott.publication.pages import phrases, schemes
 from caldicott.publication.pages.blocks import bullets, joined, para, row, section, to_activity, use
 from caldicott.publication.pages.formats import uses_of
@@ -113,7 +113,7 @@ def _stopped(scheme: Objection, setting: Setting) -> Section:
         "What it stops",
         para("The table shows for each form whether your records are left out."),
         para("“Not used” means that nobody is given this form by itself."),
-        Table(f"What {words.SCHEME[scheme]} stops", head, rows),
+        Details("See what it stops in each use", (Table(f"What {words.SCHEME[scheme]} stops", head, rows),)),
     )
 
 
@@ -161,7 +161,11 @@ def _not_stopped(scheme: Objection, setting: Setting) -> Section:
     if exempt:
         rows = tuple(row((to_activity(one, "objecting"),), *_why(one, scheme)) for one in exempt)
         head = ("Use", "Why it goes on", "Where that is laid down")
-        blocks.append(Table(f"What {words.SCHEME[scheme]} does not stop", head, rows))
+        table = Table(f"What {words.SCHEME[scheme]} does not stop", head, rows)
+        blocks += [
+            para("It does not stop these uses: ", *joined(to_activity(one, "objecting") for one in exempt), "."),
+            Details("See why, and where that is laid down", (table,)),
+        ]
     if others:
         blocks += [para("This choice is not about these uses:"), bullets(text(one) for one in others)]
     if silent:
