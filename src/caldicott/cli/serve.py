@@ -40,13 +40,14 @@ def serve(
         list[str] | None, typer.Option("--allow-host", help="A name by which readers call it; may be repeated.")
     ] = None,
     https: Annotated[bool, typer.Option("--https", help="Readers come over https, through a server in front.")] = False,
+    staff: Annotated[bool, typer.Option("--staff", help="Let staff sign in too. Needs the store's key.")] = False,
 ) -> None:
     """Start the public site: the notice as the register says it today. Ctrl-C ends it."""
     name = register or register_of(store)
     folder = bootstrap.find_register(name)
     start(
         folder, published or store / "public", port=port, host=host, hosts=allow_host or (),
-        organisation=organisation, service=service, logo=_picture(logo), https=https,
+        organisation=organisation, service=service, logo=_picture(logo), https=https, store=store if staff else None,
     )  # fmt: skip
 
 
@@ -88,6 +89,7 @@ def start(
     service: str = "",
     logo: Path | None = None,
     https: bool = False,
+    store: Path | None = None,
 ) -> None:
     """Open the port, make the notice, tell the address, and answer until a signal ends it."""
     from caldicott.portal.application import application
@@ -98,7 +100,7 @@ def start(
 
     portal = PortalSettings(
         register.absolute(), published.absolute(), secret_key(os.environ, Path.home()), organisation, service, logo,
-        _names(host, hosts), https,
+        _names(host, hosts), https, store.absolute() if store else None, os.environ.get("CALDICOTT_DESK", ""),
     )  # fmt: skip
     # The port first: it is found taken in no time, and the notice takes a second.
     with open_socket(host, port) as listening:

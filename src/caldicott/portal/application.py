@@ -23,6 +23,19 @@ def configure(portal: PortalSettings) -> None:
     django.setup()
 
 
+def open_desk() -> None:
+    """The desk's tables as this release needs them, and what a killed program left for the audit trail delivered."""
+    from django.db import connections
+
+    from caldicott.portal.staff import trail
+    from caldicott.stores.desk import opening
+
+    opening.make_ready()
+    trail.deliver()
+    # Workers are forked from here, and a connection must not be shared between programs.
+    connections.close_all()
+
+
 def application(portal: PortalSettings) -> Any:
     """The application, with today's notice already made: one that cannot be shown is found before the first reader.
 
@@ -31,4 +44,6 @@ def application(portal: PortalSettings) -> Any:
     """
     configure(portal)
     board_of(portal).notice().warm()
+    if portal.store is not None:
+        open_desk()
     return get_wsgi_application()

@@ -8,11 +8,11 @@ import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from django.contrib.auth.middleware import LoginRequiredMiddleware
-
 from caldicott.portal import log
 from caldicott.portal.settings import PERMISSIONS, POLICY
+from caldicott.portal.staff import guards
 from caldicott.portal.views import fault
+from caldicott.stores.desk import opening
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,24 +52,29 @@ class StrictHeaders:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self._next(request)
         response.headers["Content-Security-Policy"] = POLICY
-        response.headers["Permissions-Policy"] = PERMISSIONS
+        response.headers.setdefault("Permissions-Policy", PERMISSIONS)
         response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
         response.headers.setdefault("Cache-Control", "no-store")
         return response
 
 
-class SignInNeeded(LoginRequiredMiddleware):  # type: ignore[misc]  # Django ships no types
+class SignInNeeded:
     """A page that is not public is not shown to who has not signed in. Public pages never look at a session."""
 
+    def __init__(self, get_response: Answer) -> None:
+        self._next = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self._next(request)
+
     def process_view(self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any) -> Any:
+        del view_args, view_kwargs
         # Asked first, so that a public page neither reads a cookie nor varies by one.
         if not getattr(view_func, "login_required", True):
             return None
-        return super().process_view(request, view_func, view_args, view_kwargs)
-
-    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponse:
-        del view_func
-        return fault(request, HTTPStatus.FORBIDDEN)
+        if guards.welcome(request):
+            return None
+        return guards.turn_away(request) if opening.is_open() else fault(request, HTTPStatus.FORBIDDEN)
 
 
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

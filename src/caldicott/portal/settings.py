@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from caldicott.stores.desk.opening import location
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -34,6 +36,10 @@ class PortalSettings:
     hosts: tuple[str, ...] = LOOPBACK
     https: bool = False
     """Readers come over https, ended by this server's own front: tell browsers never to come without it."""
+    store: Path | None = None
+    """With a store staff can sign in; without one there is no desk, and no page of staff."""
+    desk: str = field(default="", repr=False)
+    """Address of a PostgreSQL database for the desk; empty for SQLite in the store."""
 
 
 POLICY: Final = (
@@ -56,10 +62,9 @@ _MIDDLEWARE: Final = [
     "django.middleware.security.SecurityMiddleware",
     "caldicott.portal.middleware.StrictHeaders",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "caldicott.portal.staff.counter.AtTheDesk",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
     "caldicott.portal.middleware.SignInNeeded",
 ]
 
@@ -71,27 +76,26 @@ def django_settings(portal: PortalSettings) -> dict[str, Any]:
         "DEBUG": False,
         "SECRET_KEY": portal.secret_key,
         "ALLOWED_HOSTS": list(portal.hosts),
-        "ROOT_URLCONF": "caldicott.portal.urls",
-        "INSTALLED_APPS": ["django.contrib.contenttypes", "django.contrib.auth"],
+        "ROOT_URLCONF": "caldicott.portal.staff.site",
+        "INSTALLED_APPS": ["caldicott.stores.desk.apps.Desk"],
         "MIDDLEWARE": _MIDDLEWARE,
         "TEMPLATES": [],  # pages are values of the publication room, which renders them with Jinja2
-        "DATABASES": {},
+        "DATABASES": location(portal.store, portal.desk),
+        "PASSWORD_HASHERS": ["django.contrib.auth.hashers.Argon2PasswordHasher"],
         "CACHES": {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}},
         "USE_TZ": True,
         "LANGUAGE_CODE": "en-gb",
         "USE_I18N": False,
         "LOGGING_CONFIG": None,  # the module `log` says what is written, and nothing else is
-        "CSRF_FAILURE_VIEW": "caldicott.portal.views.csrf_failed",
+        "CSRF_FAILURE_VIEW": "caldicott.portal.staff.guards.csrf_failed",
         **_cookies(),
-        **_transport(https=portal.https),
+        **_transport(portal.hosts, https=portal.https),
     }
 
 
 def _cookies() -> dict[str, Any]:
-    # No page sets one yet. Signed-in pages will, and find them closed.
+    # Only pages of staff set them. The session's is set by `staff.counter`, which holds to the same.
     return {
-        "SESSION_ENGINE": "django.contrib.sessions.backends.signed_cookies",
-        "SESSION_COOKIE_NAME": "__Host-session",
         "SESSION_COOKIE_SECURE": True,
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
@@ -101,9 +105,11 @@ def _cookies() -> dict[str, Any]:
     }
 
 
-def _transport(*, https: bool) -> dict[str, Any]:
+def _transport(hosts: tuple[str, ...], *, https: bool) -> dict[str, Any]:
     return {
         "SECURE_HSTS_SECONDS": _YEAR if https else 0,
+        # The front ends https, so a form's origin says https where this program sees http.
+        "CSRF_TRUSTED_ORIGINS": [f"https://{host}" for host in hosts] if https else [],
         "SECURE_REFERRER_POLICY": "no-referrer",
         "SECURE_CONTENT_TYPE_NOSNIFF": True,
         "SECURE_CROSS_ORIGIN_OPENER_POLICY": "same-origin",

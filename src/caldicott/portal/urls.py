@@ -1,4 +1,4 @@
-"""Every address of the portal. What is not listed as public needs a sign-in."""
+"""Every public address of the portal. Those of staff are in `staff.site`, before these."""
 
 from __future__ import annotations
 
