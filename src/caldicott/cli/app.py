@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from caldicott import __version__, bootstrap
+from caldicott.cli import accounts as accounts_commands
 from caldicott.cli import audit as audit_commands
 from caldicott.cli import link as link_commands
 from caldicott.cli import protect as protect_command
@@ -34,6 +35,7 @@ app.add_typer(register_commands.app, name="register", help="Check, show and comp
 app.add_typer(invoice_commands.app, name="invoices", help="Check invoices in the controlled environment for finance.")
 app.add_typer(audit_commands.app, name="audit", help="Verify and show the audit trail.")
 app.add_typer(link_commands.app, name="link")
+app.add_typer(accounts_commands.app, name="accounts", help="Who may sign in to the portal.")
 app.command()(verify_command.verify)
 app.command(name="score")(score_command.score)
 app.command()(protect_command.protect)
