@@ -22,6 +22,8 @@ from caldicott.facts.governance import service_areas
 from caldicott.operations.flows import export_references
 from caldicott.operations.people import People, gather, give_tokens
 from caldicott.operations.perform import Act, House, ask, perform
+from caldicott.operations.stratify_counts import counts_by_group
+from caldicott.operations.stratify_plan import RISK_SCORES
 from caldicott.policy.decision import Permit, Request
 from caldicott.policy.explain import explain
 from caldicott.safe_haven.release import LINKED_MART, concerns
@@ -30,6 +32,7 @@ from caldicott.stores.names import unused_name
 from caldicott.stores.submissions.manifest import sha256_of
 from caldicott.vocabulary.errors import DoesNotHold, Refused, WrongUsage
 from caldicott.vocabulary.formats import DataFormat
+from caldicott.vocabulary.terms import Relationship
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,7 +77,7 @@ def export(house: House, *, activity: str, role: str, to: Path, wanted: str | No
             next_step=f"make it first: `caldicott run REGISTER --store DIR --activity {activity}`",
         )
     _require_new(to)
-    report = Exported(activity, role, refused={d: r.reasons[0].code for d, r in refusals.items()}, to=str(to))
+    report = Exported(activity, role, refused={d: _code_of(r) for d, r in refusals.items()}, to=str(to))
     return perform(
         house, event="export", activity=activity, compute=lambda: _compute(house, entry, files, granted, report=report)
     )
@@ -96,7 +99,7 @@ def _granted(
     for dataset in datasets:
         for form in formats:
             answer = ask(house, [Request(role, activity, dataset, form, action="see")])[0]
-            if isinstance(answer, Permit) and form != DataFormat.IDENTIFIABLE:
+            if isinstance(answer, Permit) and form != DataFormat.IDENTIFIABLE and not _needs_showing(answer):
                 granted[dataset] = answer
                 break
             refusals.setdefault(dataset, answer)
@@ -108,7 +111,23 @@ def _granted(
             code="identifiable-export",
             next_step="ask for the pseudonymised or aggregated format",
         )
+    if not granted and any(isinstance(answer, Permit) for answer in refusals.values()):
+        raise Refused(
+            "Refused. This role sees its own patients, one at a time; a whole file shows no relationship. "
+            "Next: look them up with `caldicott risk list`.",
+            code="relationship-export",
+            next_step="look them up with `caldicott risk list`",
+        )
     return granted, refusals
+
+
+def _code_of(answer: Decision) -> str:
+    return "relationship-export" if isinstance(answer, Permit) else answer.reasons[0].code
+
+
+def _needs_showing(permit: Permit) -> bool:
+    """A permit that obliges to show a relationship for every row gives no right to a whole file."""
+    return permit.obligations.relationship is not Relationship.NONE
 
 
 def _require_new(to: Path) -> None:
@@ -194,9 +213,12 @@ def _write(
             report.rows[dataset] = report.rows.get(dataset, 0) + rows
         return
     by_month = {file.part.split("/")[1]: root / file.path for file in files}
-    table = exports.grouped(by_month, mask=mask, by_area=by_area)
+    if dataset == RISK_SCORES:
+        table = counts_by_group(house, by_month)
+    else:
+        table = exports.grouped(by_month, mask=mask, by_area=by_area)
     disclosure = rule(permit.obligations.disclosure_rule or "hes-2018")
-    for name in ("persons", "contacts"):
+    for name in {"persons", "contacts"}.intersection(table.column_names):
         place = table.schema.get_field_index(name)
         table = table.set_column(place, name, protected(table.column(name), disclosure))
     pa_csv.write_csv(table, partial / f"{dataset}.csv")

@@ -14,6 +14,7 @@ from caldicott.facts.governance import service_areas
 from caldicott.facts.layout import IdentityKind, load
 from caldicott.operations.people import People, gather, give_tokens, issued
 from caldicott.operations.perform import Act, House, ask, perform
+from caldicott.operations.stratify import stratify
 from caldicott.policy.decision import Permit, Request
 from caldicott.policy.explain import explain
 from caldicott.safe_haven.release import KEPT_IN_THE_SAFE_HAVEN, LINKED_MART, Place, concerns, places
@@ -133,12 +134,16 @@ def _compute(
     report.tokens = give_tokens(house, people, domain)
     work = _Work(house, entry, people, granted, run_id=f"run-{unused_name()}")
     outcomes = work.make(submissions, report)
-    report.counts, report.ndop_answered, report.unanswered = people.counts, people.ndop_answered, people.unanswered()
+    scored = stratify(house, entry, people, marts=work.files, run_id=work.run_id)
+    report.rows.update(scored.rows)
+    report.counts = {**people.counts, **scored.counts}
+    report.ndop_answered, report.unanswered = people.ndop_answered, people.unanswered()
 
     def keep() -> None:
         catalogue = house.store.catalogue
         catalogue.retire_files("mart", entry.id)
         catalogue.add_files([*people.new_files, *work.files])
+        scored.keep(house)
         at, digest = house.today.isoformat(), house.register.digest
         catalogue.record_run(work.run_id, activity=entry.id, at=at, digest=digest, counts=_counts(report))
         catalogue.record_outcomes(entry.id, outcomes)

@@ -23,6 +23,9 @@ GIVEN = {
     (Role.PUBLIC, PLANNING): {"commissioning-mart": "aggregated"},
     (Role.IG_OFFICER, PLANNING): {"commissioning-mart": "aggregated"},
     (Role.CALDICOTT_GUARDIAN, PLANNING): {"commissioning-mart": "aggregated"},
+    (Role.COMMISSIONING_ANALYST, RISK): {"risk-scores": "aggregated"},
+    (Role.IG_OFFICER, RISK): {"risk-scores": "aggregated"},
+    (Role.CALDICOTT_GUARDIAN, RISK): {"risk-scores": "aggregated"},
 }  # fmt: skip
 CASES = [(role, activity) for activity in (PLANNING, RISK) for role in Role]
 # people met in a month: what the hes-2018 rule shows.

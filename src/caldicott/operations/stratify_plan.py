@@ -1,0 +1,71 @@
+"""Which published scores a run makes, by which the people of a practice are put into tiers, and what made them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from caldicott.engines.duckdb.risk import COUNTS, Plan
+from caldicott.facts import scores as facts
+from caldicott.stratification import catalogue
+
+if TYPE_CHECKING:
+    from caldicott.register.model import ProcessingActivity
+
+RISK_SCORES: Final = "risk-scores"
+SEGMENT: Final = "segment-b2h-like"
+ASKED: Final = ("hfrs", "charlson-quan-2011", "charlson-rcs", "elixhauser-van-walraven", "polypharmacy", SEGMENT)
+RANKED: Final = ("emergency-admissions-12-months", "charlson-quan-2011", "hfrs")
+"""The first makes the tier. Earlier emergency admissions are the plain baseline every model is measured against;
+a trained model takes this place when it is approved."""
+
+TITLES: Final = {
+    COUNTS[
+        0
+    ]: "Emergency admissions in the last 12 months (admission methods 21 to 28 and 2A to 2D), one a day at most",
+    COUNTS[1]: "Attendances at an emergency department in the last 12 months",
+}
+
+
+@cache
+def plan() -> Plan:
+    """The scores of a run."""
+    choice = catalogue.choose(ASKED, own={})
+    tiers = tomllib.loads(facts.tiers_text())["percentile"]["tiers"]
+    shares = tuple((str(one["name"]), float(one["top_percent"])) for one in tiers)
+    return Plan(scores=choice.to_compute, asked=choice.asked, segment=SEGMENT, ranked=RANKED, tiers=shares)
+
+
+@cache
+def criteria() -> tuple[dict[str, Any], ...]:
+    """What made each number: name, version, hash, source, standing. Whoever sees a score may see this."""
+    counts = [
+        {"score": name, "title": title, "version": "1", "sha256": _sha256([name, title]), "standing": "own"}
+        for name, title in TITLES.items()
+    ]
+    tables = [
+        {
+            "score": score.name, "title": score.title, "version": score.version, "sha256": score.sha256,
+            "standing": score.standing.value, "citation": score.citation, "note": score.standing_note,
+        }
+        for score in plan().scores
+    ]  # fmt: skip
+    return (*counts, *tables)
+
+
+@cache
+def criteria_sha256() -> str:
+    """One name for all of it: two months with the same one were made by the same rules."""
+    return _sha256([*criteria(), list(plan().tiers), list(RANKED)])
+
+
+def makes_scores(entry: ProcessingActivity) -> bool:
+    """Whether the register says that risk scores come out of the activity."""
+    return any(use.dataset == RISK_SCORES and use.direction == "out" for use in entry.datasets or ())
+
+
+def _sha256(content: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
