@@ -19,6 +19,7 @@ from caldicott.cli import protect as protect_command
 from caldicott.cli import invoices as invoice_commands
 from caldicott.cli import publish as publish_command
 from caldicott.cli import register as register_commands
+from caldicott.cli import risk as risk_commands
 from caldicott.cli import score as score_command
 from caldicott.cli import serve as serve_command
 from caldicott.cli import verify as verify_command
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.add_typer(register_commands.app, name="register", help="Check, show and compare registers.")
 app.add_typer(invoice_commands.app, name="invoices", help="Check invoices in the controlled environment for finance.")
+app.add_typer(risk_commands.app, name="risk", help="A practice's own list of risk scores, and single patients of it.")
 app.add_typer(audit_commands.app, name="audit", help="Verify and show the audit trail.")
 app.add_typer(link_commands.app, name="link")
 app.add_typer(accounts_commands.app, name="accounts", help="Who may sign in to the portal.")
