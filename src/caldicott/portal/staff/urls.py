@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
 
-from caldicott.portal.staff import home, joining, passkeys, signing_in
+from caldicott.portal.staff import home, joining, oidc, passkeys, signing_in
 from caldicott.portal.staff.guards import door, fresh, room
 
 _BOTH: Final = ("GET", "HEAD", "POST")
@@ -19,6 +20,13 @@ urlpatterns = [
     path("staff/invitation/<str:token>/", door(joining.invitation, *_BOTH), name="staff-invitation"),
     path("staff/set-up/", door(joining.set_up, *_BOTH), name="staff-set-up"),
     path("staff/set-up/passkey/", door(passkeys.set_up, *_SEND), name="staff-set-up-passkey"),
+    path("staff/sign-in/with/<slug:provider>/", door(oidc.start), name="staff-provider"),
+    path("staff/sign-in/back/<slug:provider>/", door(oidc.back), name="staff-provider-back"),
+    path(
+        "staff/sign-out/from/<slug:provider>/",
+        csrf_exempt(door(oidc.back_channel, *_SEND)),  # the provider has no cookie of ours; its token is signed
+        name="staff-provider-out",
+    ),
     path("staff/signed-out/", door(home.signed_out), name="staff-signed-out"),
     path("staff/script/<slug:digest>/", door(home.the_script), name="staff-script"),
     path("staff/", room(home.home), name="staff-home"),

@@ -179,3 +179,15 @@ def _nobodys() -> str:
     if not _kept:
         _kept.append(make_password(secrets.token_hex()))
     return _kept[0]
+
+
+def with_subject(*, provider: str, subject: str) -> StaffAccount | None:
+    """The account behind a provider's subject."""
+    row = Account.objects.filter(provider=provider, subject=subject).first()
+    return valued(row) if row else None
+
+
+def has_subject(account_id: str, *, provider: str, subject: str) -> bool:
+    """Whether that subject of the provider is this live account."""
+    mine = Account.objects.filter(id=account_id, provider=provider, subject=subject, ended=None)
+    return bool(mine.exists())
