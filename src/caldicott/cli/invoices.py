@@ -117,12 +117,12 @@ def report(
     if as_json:
         print_json(told.__dict__)
         return
-    headings = ("month", "provider", "decision", "reason", "lines", "amount")
+    headings = ("month", "provider", "decision", "reason", "currency", "lines", "amount")
     table(
         "Decisions by month and provider",
         headings,
         [tuple(row[name] for name in headings) for row in told.summary],
-        numbers_from=4,
+        numbers_from=5,
     )
     _print_ledger(told.ledger)
     say(f"Lines landed that wait for a decision: {told.undecided:,}. Rows held back at the door: {told.held_back:,}.")

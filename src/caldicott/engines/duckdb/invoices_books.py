@@ -146,16 +146,16 @@ ORDER BY submission, file_row""",
     def outside(self) -> pa.Table:
         """What may leave: invoice, line, amount, decision, reason code. Nothing else is selected."""
         return self._table(
-            f"SELECT invoice, line, {_pounds('pence - coalesce(credited, 0)')} AS amount, verdict AS decision, {_REASON} AS reason "
-            f"FROM ({_STANDING}) ORDER BY invoice, line"
+            f"SELECT invoice, line, {_pounds('pence - coalesce(credited, 0)')} || {_CURRENCY} AS amount, verdict AS decision, "
+            f"{_REASON} AS reason FROM ({_STANDING}) ORDER BY invoice, line, submission, file_row"
         )
 
     def summary(self) -> pa.Table:
         """Lines and amounts by month, provider, decision and reason code."""
         return self._table(
-            f"SELECT month, provider, decision, reason, count(*) AS lines, {_pounds('sum(pence)::BIGINT')} AS amount FROM ("
-            f"SELECT month, provider, verdict AS decision, {_REASON} AS reason, pence - coalesce(credited, 0) AS pence "
-            f"FROM ({_STANDING})) GROUP BY ALL ORDER BY ALL"
+            f"SELECT month, provider, decision, reason, currency, count(*) AS lines, {_pounds('sum(pence)::BIGINT')} AS amount "
+            f"FROM (SELECT month, provider, currency, verdict AS decision, {_REASON} AS reason, "
+            f"pence - coalesce(credited, 0) AS pence FROM ({_STANDING})) GROUP BY ALL ORDER BY ALL"
         )
 
     def open_by_provider(self) -> dict[str, tuple[int, str]]:
@@ -201,6 +201,10 @@ SELECT c.*, k.credited FROM current c LEFT JOIN (
 _REASON: Final = """coalesce(nullif((
   SELECT string_agg(DISTINCT o.outside, '+' ORDER BY o.outside) FROM outside o
   WHERE list_contains(reasons, o.code) AND o.verdict = verdict), ''), 'none')"""
+
+
+# Pounds go without saying; an amount in anything else says so.
+_CURRENCY: Final = "CASE WHEN currency = 'GBP' THEN '' ELSE ' ' || currency END"
 
 
 def _pounds(pence: str) -> str:

@@ -123,7 +123,7 @@ def sums(rules: CheckRules) -> Conditions:
     # Halves up, away from zero, as a person rounds; in whole numbers.
     due = "sign(amount_pence) * ((abs(amount_pence)::HUGEINT * vat_hundredths * 2 + 10000) // 20000)"
     return {
-        "arithmetic": "quantity * unit_pence <> amount_pence",
+        "arithmetic": "quantity * billed_unit_pence <> amount_pence",
         "quantity-not-positive": "quantity <= 0",
         "vat": f"vat_hundredths NOT IN ({percents}) OR vat_pence <> {due}",
         "total-differs": "NOT is_broken AND (least_total <> most_total OR summed_pence <> most_total)",

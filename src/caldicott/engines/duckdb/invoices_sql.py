@@ -15,7 +15,7 @@ LINE: Final = """
 CREATE TABLE line (
   line_no BIGINT, submission VARCHAR, arrival INTEGER, file_row BIGINT, invoice VARCHAR, line VARCHAR, line_type VARCHAR,
   provider VARCHAR, billed_to VARCHAR, invoiced_on DATE, received_on DATE, period_from DATE, period_to DATE,
-  quantity BIGINT, unit_pence BIGINT, amount_pence BIGINT, vat_hundredths BIGINT, vat_pence BIGINT, currency VARCHAR,
+  quantity BIGINT, billed_unit_pence BIGINT, amount_pence BIGINT, vat_hundredths BIGINT, vat_pence BIGINT, currency VARCHAR,
   total_pence BIGINT, case_number VARCHAR, credits_invoice VARCHAR, credits_line VARCHAR, is_settled BOOLEAN
 )"""
 TAKE_LINES: Final = """
@@ -50,8 +50,12 @@ FROM arriving WHERE hash(provider, invoice, line) IN (SELECT hash(provider, invo
 # The newest that the provider itself sent speaks; what somebody else sent only says that somebody did.
 BILL_BACKED: Final = """
 CREATE TABLE backed AS
-WITH own AS (
-  SELECT *, max(arrival) OVER (PARTITION BY provider, invoice, line) AS newest FROM backing WHERE sender = provider
+WITH newest AS (
+  SELECT provider, invoice, line, max(arrival) AS arrival FROM backing WHERE sender = provider GROUP BY ALL
+), own AS (
+  SELECT b.* FROM backing b SEMI JOIN newest n ON n.provider = b.provider AND n.invoice = b.invoice AND n.line = b.line
+    AND n.arrival = b.arrival
+  WHERE b.sender = b.provider
 )
 SELECT provider, invoice, line, count(*) AS backing_rows,
   any_value(identity) AS identity, any_value(status) AS status, any_value(birth_date) AS birth_date,
@@ -59,7 +63,7 @@ SELECT provider, invoice, line, count(*) AS backing_rows,
   any_value(started_on) AS started_on, any_value(ended_on) AS ended_on, any_value(point_of_delivery) AS point_of_delivery,
   any_value(hrg) AS hrg, any_value(top_up) AS top_up, any_value(best_practice) AS best_practice,
   any_value(responsibility_rule) AS responsibility_rule, any_value(fixed_commissioner) AS fixed_commissioner
-FROM own WHERE arrival = newest GROUP BY ALL"""
+FROM own GROUP BY ALL"""
 JOIN_BACKING: Final = """
 CREATE TABLE bill AS
 SELECT l.* EXCLUDE (is_settled), coalesce(b.backing_rows, 0) AS backing_rows, b.* EXCLUDE (provider, invoice, line, backing_rows),
@@ -137,14 +141,22 @@ FROM answer a LEFT JOIN succession s ON s.commissioner = a.commissioner"""
 # The same activity twice: the first that came keeps its place; whatever was billed before keeps it against both.
 DUPLICATES: Final = """
 CREATE TABLE repeated AS
-SELECT b.line_no,
-  row_number() OVER (PARTITION BY b.provider, b.invoice, b.line ORDER BY b.received_on, b.arrival, b.file_row) > 1
-    OR e.invoice IS NOT NULL AS is_repeated_line,
-  b.activity_mark IS NOT NULL AND (
-    row_number() OVER (PARTITION BY b.activity_mark ORDER BY b.received_on, b.arrival, b.file_row) > 1
-    OR a.activity_mark IS NOT NULL
-  ) AS is_repeated_activity
+WITH twice AS (
+  SELECT hash(provider, invoice, line) AS h FROM marked GROUP BY h HAVING count(*) > 1
+), again AS (
+  SELECT activity_mark FROM marked WHERE activity_mark IS NOT NULL GROUP BY activity_mark HAVING count(*) > 1
+), later_line AS (
+  SELECT line_no FROM marked WHERE hash(provider, invoice, line) IN (SELECT h FROM twice)
+  QUALIFY row_number() OVER (PARTITION BY provider, invoice, line ORDER BY received_on, arrival, file_row) > 1
+), later_activity AS (
+  SELECT line_no FROM marked WHERE activity_mark IN (SELECT activity_mark FROM again)
+  QUALIFY row_number() OVER (PARTITION BY activity_mark ORDER BY received_on, arrival, file_row) > 1
+)
+SELECT b.line_no, l.line_no IS NOT NULL OR e.invoice IS NOT NULL AS is_repeated_line,
+  d.line_no IS NOT NULL OR a.activity_mark IS NOT NULL AS is_repeated_activity
 FROM marked b
+LEFT JOIN later_line l ON l.line_no = b.line_no
+LEFT JOIN later_activity d ON d.line_no = b.line_no
 LEFT JOIN (SELECT DISTINCT provider, invoice, line FROM earlier) e USING (provider, invoice, line)
 LEFT JOIN (SELECT DISTINCT activity_mark FROM earlier WHERE activity_mark IS NOT NULL) a ON a.activity_mark = b.activity_mark"""
 # A mark tells that two lines bill one activity and, without the secret, nothing else: it outlives the landing copy.

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 OUTSIDE: Final = ("invoice", "line", "amount", "decision", "reason")
 """All that leaves of a line [issue 7; the register's recipients]."""
-_SUMMARY: Final = ("month", "provider", "decision", "reason", "lines", "amount")
+_SUMMARY: Final = ("month", "provider", "decision", "reason", "currency", "lines", "amount")
 
 
 @dataclass
