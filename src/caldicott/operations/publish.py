@@ -26,6 +26,7 @@ from caldicott.register import parse
 from caldicott.register.check import check, check_folder
 from caldicott.register.faults import RegisterDoesNotHold, errors_of
 from caldicott.register.kept import FILE, VERSIONS, as_json, read_versions
+from caldicott.register.public import public
 from caldicott.stores.published_folder import PublishedFolder
 from caldicott.vocabulary.errors import DoesNotHold, ProgramFault, WrongUsage
 
@@ -93,6 +94,7 @@ def publish(
         notice.require_parts(register)
         edition = editions.current(register, at, editions.earlier_from(kept))
         _require_same_words(register, edition, {one.version: one.register for one in kept})
+        register = public(register)
         told("pages")
         pages = notice.pages(register, at=at, edition=edition)
         given = names or Names()
@@ -125,7 +127,8 @@ def _require_same_words(register: Register, edition: Edition, kept: Mapping[str,
         )
     before = kept.get(edition.version)
     # A comment or the order of keys changes the digest of the texts and nothing that anybody reads.
-    if before is not None and before.model_copy(update={"digest": register.digest}) != register:
+    # What is withheld is not published, so its changes are not told; that it is withheld and why is.
+    if before is not None and public(before).model_copy(update={"digest": register.digest}) != public(register):
         raise DoesNotHold(
             f"version {edition.version} of the notice was published before with another content",
             code="version-published",

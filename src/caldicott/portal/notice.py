@@ -14,6 +14,7 @@ from caldicott.publication import notice as publication
 from caldicott.publication import records
 from caldicott.publication.document import Details, Link, Picture, every_section
 from caldicott.publication.rendering import Branding, render_page, site_of
+from caldicott.register.public import public
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -34,13 +35,13 @@ class Notice:
     """What the public may read today. Everything in it follows from the register, the day and what was published."""
 
     def __init__(self, register: Register, library: Library, *, day: date, portal: PortalSettings) -> None:
-        self.register = register
+        self.register = public(register)
         self.library = library
         self.day = day
-        self.edition = editions.current(register, day, editions.earlier_from(library.versions))
+        self.edition = editions.current(self.register, day, editions.earlier_from(library.versions))
         self._portal = portal
         self.pages: Mapping[str, Page] = {
-            page.slug: page for page in publication.pages(register, at=day, edition=self.edition)
+            page.slug: page for page in publication.pages(self.register, at=day, edition=self.edition)
         }
         self._bodies: dict[str, Body] = {}
         self._link = addresses.links_to(self.pages)
@@ -88,7 +89,7 @@ class Notice:
     @cached_property
     def registers(self) -> Mapping[str, Register]:
         """The register of each version, oldest first: as published, or as it stands if today's is not published yet."""
-        kept = {one.version: one.register for one in self.library.versions}
+        kept = {one.version: public(one.register) for one in self.library.versions}
         return kept if self.edition.version in kept else {**kept, self.edition.version: self.register}
 
     def render(self, page: Page) -> bytes:

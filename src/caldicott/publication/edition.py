@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from caldicott.register.diff import Change
 from caldicott.register.diff import diff as changes_between
 from caldicott.register.kept import Published, as_json, from_json, read_versions
+from caldicott.register.public import public
 from caldicott.vocabulary.errors import DoesNotHold
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def _nothing_published(register: Register, at: date) -> DoesNotHold:
 
 def earlier_from(published: Iterable[Published]) -> tuple[Earlier, ...]:
     """Kept registers as earlier versions, each dated by its own register."""
-    return tuple(Earlier(one.version, one.published, one.register) for one in published)
+    return tuple(Earlier(one.version, one.published, public(one.register)) for one in published)
 
 
 def changes(edition: Edition, register: Register) -> tuple[Change, ...]:

@@ -29,6 +29,7 @@ from caldicott.publication.pages import (
     uses,
 )
 from caldicott.publication.pages.setting import Setting, is_shown
+from caldicott.register.public import public
 from caldicott.vocabulary.errors import DoesNotHold
 from caldicott.vocabulary.terms import ActivityStatus
 
@@ -61,7 +62,8 @@ _PAGES: tuple[Callable[[Setting], Page], ...] = (
 
 def pages(register: Register, *, at: date, edition: Edition) -> tuple[Page, ...]:
     """Every page of the notice as it stands on that day: the overview first, then the uses, then the rest."""
-    setting = Setting(register, at, edition)
+    # Of what is withheld no page can tell what it is not given.
+    setting = Setting(public(register), at, edition)
     whole = tuple(make(setting) for make in _PAGES)
     each = tuple(activity.page(one, setting) for one in setting.shown)
     return (overview.page(setting, whole), whole[0], *each, *whole[1:])

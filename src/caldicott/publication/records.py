@@ -8,6 +8,7 @@ from caldicott.publication import dpv, opt_out_table, processors, ropa
 from caldicott.publication.document import Artefact
 from caldicott.publication.flow_map import flow_map
 from caldicott.publication.spreadsheet import CSV_TYPE, XLSX_TYPE, Sheet, as_csv
+from caldicott.register.public import public
 
 if TYPE_CHECKING:
     from datetime import date
@@ -25,6 +26,7 @@ def artefacts(register: Register, *, at: date) -> tuple[Artefact, ...]:
     them, so that two publications of one register are the same bytes.
     """
     del at
+    register = public(register)
     return (
         _table("record-of-processing.csv", "Record of processing activities (Article 30)", ropa.sheet(register)),
         Artefact(

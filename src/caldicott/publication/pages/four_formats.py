@@ -64,13 +64,13 @@ def _panel(number: int, heading: str, colour: str, lines: tuple[str, ...], then:
         f'<rect x="4" y="{top}" width="{_WIDTH - 8}" height="{_PANEL}" rx="6" fill="#ffffff" stroke="{colour}" '
         f'stroke-width="3"/><rect x="4" y="{top}" width="10" height="{_PANEL}" fill="{colour}"/>'
     )
-    title = f'<text x="28" y="{top + 34}" font-size="17" font-weight="700" fill="#212b32">{heading}</text>'
+    title = f'<text x="28" y="{top + 29}" font-size="17" font-weight="700" fill="#212b32">{heading}</text>'
     return frame + title + _lines(lines, top) + (_arrow(then, top + _PANEL) if then else "")
 
 
 def _lines(lines: tuple[str, ...], top: int) -> str:
     return "".join(
-        f'<text x="28" y="{top + 68 + 28 * place}" font-size="15" fill="#212b32">{line}</text>'
+        f'<text x="28" y="{top + 53 + 21 * place}" font-size="15" fill="#212b32">{line}</text>'
         for place, line in enumerate(lines)
     )
 

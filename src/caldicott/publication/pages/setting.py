@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from caldicott.register.public import is_public
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
@@ -50,4 +52,4 @@ class Setting:
 
 def is_shown(activity: ProcessingActivity) -> bool:
     """Whether the notice tells of the activity."""
-    return activity.publication is not None and activity.publication.in_notice
+    return is_public(activity)

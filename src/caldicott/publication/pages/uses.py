@@ -91,9 +91,8 @@ def seen(activity: ProcessingActivity, setting: Setting) -> str:
 
 def counted(setting: Setting) -> tuple[str, ...]:
     """How many uses there are and how many of them are done, for this page and the overview."""
-    every = len(setting.register.activities)
-    running = sum(not stops(one, setting.register, setting.at) for one in setting.register.activities)
-    not_done = every - running
+    every = len(setting.shown)
+    not_done = sum(bool(stops(one, setting.register, setting.at)) for one in setting.shown)
     rest = f" {phrases.several(not_done, 'is', 'are')} not done now, and the page of each says why." if not_done else ""
     are = "is" if every == 1 else "are"
     return (f"In all there {are} {phrases.several(every, 'use', 'uses')}, and each has its own page.{rest}",)

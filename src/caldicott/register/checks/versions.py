@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from caldicott.register.checks.dates import published_by
 from caldicott.register.checks.finding import Finding, firm, in_activity
+from caldicott.register.public import public
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from caldicott.register.kept import Published
-    from caldicott.register.model import Notice, ProcessingActivity, Register
+    from caldicott.register.model import Instrument, Notice, ProcessingActivity, Register
     from caldicott.register.places import Path
 
 OF_THE_HOUSE = frozenset(
@@ -39,13 +40,16 @@ def unversioned(register: Register, published: Sequence[Published]) -> Iterator[
     told = {one.version for one in published}
     later = [one for one in register.controller.notices if one.version not in told and one.published >= last.published]
     yield from _rewritten(register, published)
+    told_now = public(register)
     for activity in register.activities:
-        if published_by(activity, register.controller.notices) not in later:
-            yield from _activity(activity, last, register, later=later)
+        # What was withheld and still is stands in no published version, and no version has to tell of its changes.
+        is_told = _in_notice(activity) or last.register.activity(activity.id) is not None
+        if is_told and published_by(activity, register.controller.notices) not in later:
+            yield from _activity(told_now.activity(activity.id) or activity, last, register, later=later)
     if not later:
         yield from _removed(register, last)
-        yield from _processors(register, last)
-        yield from _instruments(register, last)
+        yield from _processors(register, last, told_now)
+        yield from _instruments(register, last, told_now)
 
 
 def _rewritten(register: Register, published: Sequence[Published]) -> Iterator[Finding]:
@@ -140,30 +144,38 @@ def _changed_key(was: tuple[Any, ...], now: Any, index: int) -> tuple[str, ...]:
 
 def _removed(register: Register, last: Published) -> Iterator[Finding]:
     for activity in last.register.activities:
-        if register.activity(activity.id) is None:
+        if _in_notice(activity) and register.activity(activity.id) is None:
             what = f"`{activity.id}` stands in version {last.version} of the notice but no longer in the register"
             next_step = f"set it to retired instead, or add a version dated {last.published} or later to [[notices]]"
             yield Finding("controller.toml", ("notices",), what, next_step, "change-without-version", firm(register))
 
 
-def _processors(register: Register, last: Published) -> Iterator[Finding]:
+def _processors(register: Register, last: Published, told_now: Register) -> Iterator[Finding]:
     for index, organisation in enumerate(register.organisations):
         before = last.register.organisation(organisation.id)
         was = before.functions if before is not None else ()
         acts = {"processor", "sub_processor"} & set(organisation.roles)
-        if acts and set(organisation.functions) - set(was):
+        is_told = told_now.organisation(organisation.id) is not None
+        if is_told and acts and set(organisation.functions) - set(was):
             what = f"`{organisation.id}` works for the controller in a way that version {last.version} does not tell"
             path: Path = ("organisation", index, "functions")
             next_step = f"add a version dated {last.published} or later to [[notices]]"
             yield Finding("organisations.toml", path, what, next_step, "change-without-version", firm(register))
 
 
-def _instruments(register: Register, last: Published) -> Iterator[Finding]:
+def _instruments(register: Register, last: Published, told_now: Register) -> Iterator[Finding]:
+    withheld = {one.id for one in register.activities if not _in_notice(one)}
     for index, instrument in enumerate(register.instruments):
-        before = last.register.instrument(instrument.id)
-        for field in type(instrument).model_fields if before is not None else ():
-            if field not in TERMS and getattr(before, field) != getattr(instrument, field):
+        before, after = last.register.instrument(instrument.id), told_now.instrument(instrument.id)
+        for field in type(instrument).model_fields if before is not None and after is not None else ():
+            if field not in TERMS and _without(before, field, withheld) != getattr(after, field):
                 what = f"`{field}` of `{instrument.id}` changed since version {last.version} of the notice"
                 path: Path = ("instrument", index, field)
                 next_step = f"add a version dated {last.published} or later to [[notices]], or undo the change"
                 yield Finding("instruments.toml", path, what, next_step, "change-without-version", firm(register))
+
+
+def _without(instrument: Instrument | None, field: str, withheld: Collection[str]) -> Any:
+    """The field as it was, but for activities that are withheld by now: their own entry says so."""
+    was = getattr(instrument, field)
+    return tuple(one for one in was if one not in withheld) if field == "activities" else was
