@@ -17,7 +17,7 @@ from caldicott.operations.perform import Act, House, perform
 from caldicott.operations.reidentify_rights import Reader, Rights, as_reader, refuse, rights_of, standing_of
 from caldicott.operations.reidentify_since import changed_since
 from caldicott.operations.reidentify_why import Contribution, contributions_of, history_of
-from caldicott.operations.stratify import lists_of
+from caldicott.operations.stratify import lists_of, moved_from
 from caldicott.operations.stratify_plan import RISK_SCORES
 from caldicott.operations.stratify_rolls import read_roll
 from caldicott.vocabulary.errors import WrongUsage
@@ -181,16 +181,12 @@ def _with_reasons(
 
     shown = {person.token for person in seen.persons}
     left = [token for token in asked if token not in shown and token not in seen.not_shown]
-    past = history_of(house, activity, [*left, *(shown if explain else ())])
-    reasons = {
-        token: "moved"
-        if any(one["practice"] in rights.practices for one in past.get(token, ()))
-        else "not-own-practice"
-        for token in left
-    }
+    gone = moved_from(house, activity, rights.practices, left) if left else frozenset()
+    reasons = {token: "moved" if token in gone else "not-own-practice" for token in left}
     persons = seen.persons
     if explain and shown:
         why = contributions_of(house, activity, [*shown], as_of=seen.as_of)
+        past = history_of(house, activity, [*shown])
         persons = tuple(
             replace(p, contributions=why.get(p.token, ()), history=tuple(past.get(p.token, ()))) for p in persons
         )

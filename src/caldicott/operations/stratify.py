@@ -30,7 +30,7 @@ from caldicott.stores.clear_rows import ClearRows
 from caldicott.vocabulary.formats import DataFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
     from caldicott.operations.people import People
@@ -40,7 +40,8 @@ if TYPE_CHECKING:
 
 LIST: Final = "risk-list"
 CRITERIA: Final = "risk-criteria"
-_KINDS: Final = (LIST, CRITERIA, ROLL)
+MOVED: Final = "risk-moved"
+_KINDS: Final = (LIST, CRITERIA, MOVED, ROLL)
 _HOSPITAL: Final = frozenset({"sus-apc", "sus-op", "sus-ec"})
 _TELLING: Final = ("gp-patients", "pds")
 _NAMES: Final = ("family_name", "given_name", "birth_date")
@@ -125,6 +126,7 @@ class _Scoring:
         self._add(risk.write, rows, folder / RISK_SCORES / f"month={self._month}" / "rows.parquet",
                   kind="mart", part=f"{RISK_SCORES}/{self._month}")  # fmt: skip
         self._lists(rows, earlier, folder)
+        self._add(risk.write, self._moved(population), folder / "moved.parquet", kind=MOVED, part=self._month)
         self._rolls()
         self._write_criteria(folder)
         self._account(scored, earlier)
@@ -184,6 +186,14 @@ class _Scoring:
         ):
             if practice != "None":
                 self._add(risk.write, people, folder / LIST / f"{practice}.parquet", kind=LIST, part=practice)
+
+    def _moved(self, population: pa.Table) -> pa.Table:
+        """So that the practice before is told that its patient has moved, and not that the code is unknown."""
+        lists, earlier = (
+            [self._root / file.path for file in self._house.store.catalogue.files(kind, self._entry.id)]
+            for kind in (LIST, MOVED)
+        )
+        return risk.moved(lists, earlier, population)
 
     def _rolls(self) -> None:
         members = sorted({member.ods for member in self._house.register.controller.member_practices})
@@ -246,6 +256,12 @@ def lists_of(house: House, activity: str, practice: str, tokens: Sequence[str]) 
     rows = list_of(house, activity, practice)
     wanted = pc.is_in(rows.column("person_token"), value_set=pa.array([*tokens], pa.string()))
     return {str(row["person_token"]): row for row in rows.filter(wanted).to_pylist()}
+
+
+def moved_from(house: House, activity: str, practices: Collection[str], tokens: Sequence[str]) -> frozenset[str]:
+    """Those of the tokens whose persons were once on one of the practices' lists and are registered elsewhere."""
+    paths = [house.store.root / file.path for file in house.store.catalogue.files(MOVED, activity)]
+    return frozenset(str(row["person_token"]) for row in risk.rows_of(paths, tokens) if row["practice"] in practices)
 
 
 def _empty_list() -> pa.Table:

@@ -178,6 +178,22 @@ def with_change(rows: pa.Table, before: Path | None) -> pa.Table:
         ).to_arrow_table()
 
 
+def moved(lists: Sequence[Path], earlier: Sequence[Path], population: pa.Table) -> pa.Table:
+    """Token and former practice of those who were on a practice's list once and are registered elsewhere now."""
+    paths = ", ".join(text(str(path)) for path in (*lists, *earlier))
+    if not paths:
+        return pa.table({"person_token": pa.array([], pa.string()), "practice": pa.array([], pa.string())})
+    db = connect()
+    db.register("population", population)
+    with engine_faults("see who has moved"):
+        return db.sql(
+            "SELECT DISTINCT was.person_token, was.practice "
+            f"FROM read_parquet([{paths}], union_by_name = true, hive_partitioning = false) was "
+            "JOIN population now ON now.person_token = was.person_token "
+            "WHERE now.practice IS DISTINCT FROM was.practice ORDER BY ALL"
+        ).to_arrow_table()
+
+
 def grouped(path: Path, networks: Sequence[tuple[str, str]]) -> pa.Table:
     """Persons by network, practice, tier and segment: one table of cells without totals."""
     db = connect()
