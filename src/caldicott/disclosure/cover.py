@@ -27,8 +27,8 @@ def cheapest(lists: Iterable[frozenset[int]], cost: Mapping[int, float]) -> froz
     if not needed:
         return frozenset()
     candidates = sorted({cell for found in needed for cell in found})
-    greedy = _greedy(needed, cost)
-    return (_exact(needed, candidates, cost) if len(candidates) <= EXACT_UP_TO else None) or greedy
+    exact = _exact(needed, candidates, cost) if len(candidates) <= EXACT_UP_TO else None
+    return exact or greedy(needed, cost)
 
 
 def _minimal(lists: Iterable[frozenset[int]]) -> list[frozenset[int]]:
@@ -55,8 +55,9 @@ def _exact(
     return None if found is None else frozenset(cell for cell in candidates if found[place[cell]] > 0)
 
 
-def _greedy(needed: Sequence[frozenset[int]], cost: Mapping[int, float]) -> frozenset[int]:
+def greedy(needed: Iterable[frozenset[int]], cost: Mapping[int, float]) -> frozenset[int]:
     """Again and again the cell that meets most lists for its cost; at the end, whatever turned out not needed goes."""
+    needed = _minimal(needed)
     open_lists = list(needed)
     chosen: list[int] = []
     while open_lists:

@@ -55,7 +55,7 @@ class Verdict:
 
 @dataclass
 class Witnesses:
-    """Whole tables known to fit what is printed. More is withheld as repair goes on, so that they mostly stay good."""
+    """Whole tables that fitted something printed; each proof takes those that fit what it is about."""
 
     tables: list[Numbers] = field(default_factory=list)
     seen: tuple[Numbers, Numbers] | None = None
@@ -63,7 +63,7 @@ class Witnesses:
 
     def add(self, table: Numbers) -> None:
         self.tables.append(np.rint(table))
-        del self.tables[1:-_KEPT]
+        del self.tables[:-_KEPT]
 
 
 class Prover:
@@ -82,6 +82,7 @@ class Prover:
         self._reaches = {
             number: target.reach for number, target in enumerate(system.targets) if target.reach is not None
         }
+        self.fitting: list[Numbers] = []
         self._start()
 
     def verdict(self) -> Verdict:
@@ -103,9 +104,9 @@ class Prover:
 
     def _walk(self) -> None:
         """Each open target a few people up and a few down, from the first table that fits."""
-        if not self.witnesses.tables or not self._open():
+        if not self.fitting or not self._open():
             return
-        walker = self._walker(self.witnesses.tables[0])
+        walker = self._walker(self.fitting[0])
         for number in self._open():
             for by in self._strides(number):
                 if not self._open_one(number):
@@ -116,7 +117,7 @@ class Prover:
         reach = self._reaches.get(number)
         if reach is None:
             return (1, -1, 2, -2, 3, -3, 4, -4, 5, 6)
-        now = float(self._targets.of(self.witnesses.tables[0])[number])
+        now = float(self._targets.of(self.fitting[0])[number])
         return (math.ceil(reach[1] - now), math.floor(reach[0] - now))
 
     def _walk_one(self, walker: walk.Walker, number: int, by: int) -> None:
@@ -147,13 +148,16 @@ class Prover:
         return bool(ties and np.all(table >= 0) and np.all(sums >= self.low) and np.all(sums <= self.high))
 
     def _start(self) -> None:
+        """What earlier proofs found and still fits; else any table that does."""
         tables = ([] if self.system.truth is None else [self.system.truth]) + self.witnesses.tables
-        self.witnesses.tables = [table for table in tables if self.fits(table)]
-        if not self.witnesses.tables:
+        self.fitting = [table for table in tables if self.fits(table)]
+        if not self.fitting:
             found = solver.whole_table(*self._model())
-            self.witnesses.tables = [found] if found is not None and self.fits(found) else []
+            if found is not None and self.fits(found):
+                self.witnesses.add(found)
+                self.fitting = [found]
         self._seen = self.witnesses.seen if self.is_large else None
-        for table in self.witnesses.tables:
+        for table in self.fitting:
             self._see(table)
 
     def _witness(self, answer: solver.Answer) -> None:

@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from caldicott.disclosure import cover
-from caldicott.disclosure.proof import Finding, Prover, Witnesses
+from caldicott.disclosure.proof import LARGE_FROM, Prover, Witnesses
 from caldicott.disclosure.system import State, System, components, restricted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from caldicott.disclosure.proof import Finding, Verdict
     from caldicott.facts.disclosure import DisclosureRule
 
-_ROUNDS: Final = 80
+_ROUNDS: Final = 3
+_THINNED_UP_TO: Final = 600
+_EPSILON: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,34 +53,79 @@ def settle(system: System, states: Sequence[State], rule: DisclosureRule) -> Set
 
 
 def _settle_part(system: System, states: Sequence[State], rule: DisclosureRule) -> Settled:
-    """Prove; where that fails, learn which cells could help; choose the fewest; prove again."""
-    first, witnesses, lists = list(states), Witnesses(), set[frozenset[int]]()
-    cost = _costs(system)
-    now = list(first)
+    """Grow to something safe; ask what least could be safe; begin again from there, while that may pay."""
+    repair = _Repair(system, list(states), rule)
+    best = repair.grown(frozenset())
+    if best is None or repair.is_large:
+        return repair.ended(best)
     for _round in range(_ROUNDS):
-        prover = Prover(system, now, rule, witnesses)
-        if not witnesses.tables:
-            # Not even one table was found that fits: what cannot be examined is not released.
+        best = repair.thinned(best)
+        least = cover.cheapest(repair.lists, repair.cost)
+        if repair.price(least) >= repair.price(best) - _EPSILON:
             break
-        verdict = prover.verdict()
-        if not verdict.unsafe:
-            return Settled(tuple(now), verdict.values_left, is_safe=True)
-        lists_before = len(lists)
-        for finding in verdict.unsafe:
-            if helpful := _helpful(system, now, finding):
-                lists.add(helpful)
-            elif not _seal(system, first, finding):
-                return Settled(tuple(now), verdict.values_left, is_safe=False)
-            else:
-                lists_before = -1
-                now = [State.SEALED if state is State.SEALED else now[place] for place, state in enumerate(first)]
-        if len(lists) == lists_before:
-            return Settled(tuple(now), verdict.values_left, is_safe=False)
-        # In a large system what is once withheld stays so: then every witness stays good as well.
-        now = list(now if prover.is_large else first)
-        for number in cover.cheapest(lists, cost):
-            now[number] = State.COVER
-    return Settled(tuple(now), (0,) * len(system.targets), is_safe=False)
+        other = repair.grown(least)
+        if other is not None and repair.price(repair.thinned(other)) < repair.price(best):
+            best = repair.thinned(other)
+    return repair.ended(best)
+
+
+class _Repair:
+    """What was learnt while looking for cells to withhold in one connected system."""
+
+    def __init__(self, system: System, states: list[State], rule: DisclosureRule) -> None:
+        self.system, self.rule, self._states = system, rule, states
+        self.lists: set[frozenset[int]] = set()
+        self.cost = _costs(system)
+        self._witnesses = Witnesses()
+        self._known: dict[tuple[State, ...], Verdict | None] = {}
+        self.is_large = system.atoms > LARGE_FROM
+
+    def price(self, chosen: frozenset[int]) -> float:
+        return sum(self.cost[number] for number in chosen)
+
+    def ended(self, chosen: frozenset[int] | None) -> Settled:
+        if chosen is None:
+            return Settled(tuple(self._states), (0,) * len(self.system.targets), is_safe=False)
+        verdict = self._verdict(chosen)
+        is_safe = verdict is not None and not verdict.unsafe
+        left = (0,) * len(self.system.targets) if verdict is None else verdict.values_left
+        return Settled(tuple(self._with(chosen)), left, is_safe)
+
+    def grown(self, chosen: frozenset[int]) -> frozenset[int] | None:
+        """Withhold more and more until all is proved; None if withholding does not help."""
+        while (verdict := self._verdict(chosen)) is not None:
+            if not verdict.unsafe:
+                return chosen
+            lists = set()
+            for finding in verdict.unsafe:
+                if helpful := _helpful(self.system, self._with(chosen), finding):
+                    lists.add(helpful)
+                elif not _seal(self.system, self._states, finding):
+                    return None
+            self.lists |= lists
+            chosen |= cover.greedy(lists, self.cost)
+        return None
+
+    def thinned(self, chosen: frozenset[int]) -> frozenset[int]:
+        """Without the cells that turned out not to be needed, the dearest first."""
+        if self.system.atoms > _THINNED_UP_TO:
+            return chosen
+        for number in sorted(chosen, key=lambda found: (-self.cost[found], found)):
+            verdict = self._verdict(chosen - {number})
+            if verdict is not None and not verdict.unsafe:
+                chosen -= {number}
+        return chosen
+
+    def _with(self, chosen: frozenset[int]) -> list[State]:
+        return [State.COVER if number in chosen else state for number, state in enumerate(self._states)]
+
+    def _verdict(self, chosen: frozenset[int]) -> Verdict | None:
+        """None where not even one table was found that fits: what cannot be examined is not released."""
+        states = tuple(self._with(chosen))
+        if states not in self._known:
+            prover = Prover(self.system, states, self.rule, self._witnesses)
+            self._known[states] = prover.verdict() if prover.fitting else None
+        return self._known[states]
 
 
 def _helpful(system: System, states: Sequence[State], finding: Finding) -> frozenset[int]:

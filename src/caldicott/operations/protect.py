@@ -20,6 +20,7 @@ from caldicott.disclosure.system import State
 from caldicott.disclosure.table import CountTable, Row
 from caldicott.facts import disclosure as rules
 from caldicott.operations import protect_files as files
+from caldicott.operations.protect_coarser import attempts
 from caldicott.stores import key_files, ledger
 from caldicott.vocabulary.errors import DoesNotHold, Refused, WrongUsage
 
@@ -102,14 +103,27 @@ def _decided(
     tables: Sequence[CountTable], rule: DisclosureRule, hierarchies: Hierarchies, earlier: Sequence[ledger.Release],
     asked: str,
 ) -> ledger.Release:  # fmt: skip
-    found = _measured_apart(tables, rule, hierarchies, earlier)
+    tables, found, done = _first_safe(tables, rule, hierarchies, earlier)
     written = {table.name: _text(table, number, found, rule) for number, table in enumerate(tables)}
     kept = [_kept(table, PERSONS) for table in found.people.tables]
     kept += [_kept(table, EVENTS) for table in found.events.tables]
     for number, table in found.by_amounts.items():
         kept.append(_kept(table, AMOUNTS, _guarded(tables[number], found.people.tables[number], rule)))
-    written[REPORT] = json.dumps(_report(tables, rule, found), indent=2, ensure_ascii=False) + "\n"
+    written[REPORT] = json.dumps(_report(tables, rule, found, done), indent=2, ensure_ascii=False) + "\n"
     return ledger.Release(asked, rule.name, tuple(kept), written)
+
+
+def _first_safe(
+    tables: Sequence[CountTable], rule: DisclosureRule, hierarchies: Hierarchies, earlier: Sequence[ledger.Release]
+) -> tuple[Sequence[CountTable], _Measures, Sequence[str]]:
+    """As asked if that can be proved, else the least coarse form that can."""
+    refusal = None
+    for attempt in attempts(tables, hierarchies):
+        try:
+            return attempt.tables, _measured_apart(attempt.tables, rule, hierarchies, earlier), attempt.done
+        except Refused as found:
+            refusal = refusal or found
+    raise refusal or _not_proved()
 
 
 def _measured_apart(
@@ -205,11 +219,14 @@ def _remembered(earlier: Sequence[ledger.Release], measure: str) -> list[Release
     ]
 
 
-def _report(tables: Sequence[CountTable], rule: DisclosureRule, found: _Measures) -> dict[str, Any]:
+def _report(
+    tables: Sequence[CountTable], rule: DisclosureRule, found: _Measures, done: Sequence[str]
+) -> dict[str, Any]:
     return {
         "rule": rule.name,
         "marker": rule.shown_as,
         "rounded_to": rule.round_to,
+        "made_coarser": list(done),
         "proof": {
             "result": "proved",
             "against": "somebody who has every table of this answer and of the ledger, knows the rule and this "
@@ -303,12 +320,17 @@ def _check_rule(earlier: Sequence[ledger.Release], rule: DisclosureRule) -> None
 
 def _check_safe(outcome: Outcome) -> None:
     if not outcome.is_safe:
-        raise Refused(
-            "These tables cannot be released together with what this audience already has: no way of withholding "
-            "cells could be proved safe. Ask for larger groups or fewer dimensions. Nothing was written",
-            code="not-proved-safe",
-            next_step="ask for larger groups or fewer dimensions",
-        )
+        raise _not_proved()
+
+
+def _not_proved() -> Refused:
+    return Refused(
+        "These tables cannot be released together with what this audience already has: neither withholding cells nor "
+        "larger groups could be proved safe. Ask for larger groups, fewer dimensions or another selection. "
+        "Nothing was written",
+        code="not-proved-safe",
+        next_step="ask for larger groups, fewer dimensions or another selection",
+    )
 
 
 def _write(folder: Path, written: Mapping[str, str]) -> None:

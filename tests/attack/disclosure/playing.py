@@ -29,11 +29,12 @@ def play(seed, folder):
     met = Counter()
     gate, rule_alone = [], []
     for number, call in enumerate(calls):
-        cells_of = {}
+        cells_of, asked_as = {}, {}
         for place, one in enumerate(call):
             path = folder / f"t{number}-{place}.csv"
             text, cells_of[path] = world.table(one)
             path.write_text(text)
+            asked_as[path] = one
             rule_alone += [Seen(atoms, plain(world.total(atoms))) for atoms in cells_of[path].values()]
         try:
             out = folder / f"out{number}"
@@ -41,8 +42,8 @@ def play(seed, folder):
         except Refused:
             met["refused"] += 1
             continue
-        for path, cells in cells_of.items():
-            gate += returned(out / path.name, cells)
+        for path in cells_of:
+            gate += returned(out / path.name, world, asked_as[path])
     publishable = [seen for seen in gate if world.total(seen.atoms) > max(SMALL)]
     met["publishable"] = len(publishable)
     met["published"] = sum(seen.printed != "*" for seen in publishable)
@@ -51,9 +52,9 @@ def play(seed, folder):
     return met
 
 
-def returned(path, cells):
+def returned(path, world, asked):
     with path.open(newline="") as stream:
-        return [Seen(cells[tuple(row[:-1])], row[-1]) for row in list(csv.reader(stream))[1:]]
+        return [Seen(world.atoms(asked, row[:-1]), row[-1]) for row in list(csv.reader(stream))[1:]]
 
 
 def attacked(world, seen, name, *, withheld):

@@ -40,12 +40,8 @@ class World:
         self.counts += [int(chance.random() < 0.08) for _ in CROSS]
 
     def atoms(self, asked, values):
-        """The places that one cell counts, those who objected included or not."""
-        chosen = dict(
-            zip(
-                asked.dimensions, (found[value] for found, value in zip(asked.values, values, strict=True)), strict=True
-            )
-        )
+        """The places that one cell counts, those who objected included or not; also of a table made coarser."""
+        chosen = {name: meant(name, value) for name, value in zip(asked.dimensions, values, strict=True)}
         places = [
             number
             for number, place in enumerate(CROSS)
@@ -63,6 +59,18 @@ class World:
 
     def total(self, atoms):
         return sum(self.counts[atom] for atom in atoms)
+
+
+def meant(name, value):
+    """The leaves of a value by its name alone."""
+    if value == "All":
+        return frozenset(range(6))
+    if value in NETWORK:
+        return frozenset(PRACTICES.index(practice) for practice in NETWORK[value])
+    if name == "age":
+        low, high = map(int, value.split("-"))
+        return frozenset(n for n, (start, end) in enumerate(AGES) if low <= start and end <= high)
+    return leaf_values(name)[value]
 
 
 def leaf_values(name):
