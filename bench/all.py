@@ -39,6 +39,9 @@ def main(size: str) -> None:
         section("4. Audit log", lambda: small("audit")),
         section("5. Inventing extracts", lambda: small("synth", whole=size != "quick")),
         section("6. Vault, tokens, encrypted files", lambda: small("pseudonyms")),
+        section("7. Scores", lambda: small("scores", whole=size != "quick")),
+        section("8. Publishing the notice", lambda: small("publish")),
+        section("9. The public site", lambda: small("portal")),
     ]
     loads.append(os.getloadavg()[0])
     RESULTS.write_text("\n\n".join([head(size, loads), *sections]) + "\n", encoding="utf-8")

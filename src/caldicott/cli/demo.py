@@ -11,6 +11,7 @@ from caldicott import bootstrap
 from caldicott.cli.output import fail, progress, say, table
 from caldicott.cli.reports import print_runs, print_status
 from caldicott.operations.land import land
+from caldicott.operations.publish import publish
 from caldicott.operations.run import run
 from caldicott.operations.status import status
 from caldicott.synth.invent import invent
@@ -20,7 +21,7 @@ REGISTER = "example-icb"
 
 
 def demonstrate(*, people: int, seed: int, store: Path) -> None:
-    """Invent, land, run, and print what happened. The extracts are removed; the store stays."""
+    """Invent, land, run, publish, and print what happened. The extracts are removed; the store stays."""
     if store.exists() and any(store.iterdir()):
         raise WrongUsage(
             "the folder for the demo's store is not empty",
@@ -50,6 +51,12 @@ def demonstrate(*, people: int, seed: int, store: Path) -> None:
                 runs = run(house, told=told)
                 took.append(("run: objections, linking, tokens, marts", _since(start)))
                 account = status(house)
+            start = time.perf_counter()
+            publish(
+                register, to=store / "public", at=bootstrap.today(),
+                register_folder=bootstrap.find_register(REGISTER), told=lambda step: told(f"publishing: {step}"),
+            )  # fmt: skip
+            took.append(("publish: the notice, its tables and the map", _since(start)))
     finally:
         shutil.rmtree(extracts, ignore_errors=True)
     for entry in landed:
@@ -60,6 +67,7 @@ def demonstrate(*, people: int, seed: int, store: Path) -> None:
     print_runs(runs)
     table("Time", ("part", "seconds"), took)
     say(f"The store is in {store}. Ask it: caldicott status --store {store}")
+    say(f"Its notice is in {store / 'public'}: open index.html there, or notice.pdf.")
 
 
 def _since(start: float) -> str:
