@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-import pyphen  # type: ignore[import-untyped]  # it ships no types
+import pyphen
 
 from caldicott.publication.document import Bullets, Details, Facts, Inset, Paragraph, Picture, Table, every_section
 
