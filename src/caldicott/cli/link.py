@@ -177,3 +177,52 @@ def _shares(one: dict[str, Any]) -> tuple[str, str, str]:
 
 def _share(value: float | None) -> str:
     return "not known" if value is None else f"{value:.4f}"
+
+
+@app.command()
+def key(to: Annotated[Path, typer.Argument(metavar="FILE", help="A new file; only its owner can read it.")]) -> None:
+    """Make the key of one project, for `encode`."""
+    from caldicott.operations.link_encoded import make_key
+
+    make_key(to)
+    say(f"Wrote {to.name}. Give it to the other organisation by a safe way, and to nobody who matches the filters.")
+
+
+@app.command()
+def encode(
+    source: Annotated[Path, typer.Argument(metavar="FILE", help="CSV or Parquet.")],
+    spec: Annotated[str, typer.Option("--spec", help="Which columns, of what kind; five or more.")],
+    key_file: Annotated[Path, typer.Option("--key", help="The project's key, the same for both organisations.")],
+    to: Annotated[Path, typer.Option("--to", help="Parquet: id and a filter that names nobody.")],
+    as_json: AsJson = False,
+) -> None:
+    """Turn records into keyed Bloom filters, to be matched without names."""
+    from caldicott.operations.link_encoded import encode as make
+
+    done = make(source, spec=_spec(spec), key=key_file, to=to)
+    if as_json:
+        print_json({**done, "to": str(to)})
+        return
+    say(
+        f"{done['records']:,} records encoded, {done['left_out']:,} say too little; {done['bits_set']:.0%} of bits set."
+    )
+    for remark in done["remarks"]:
+        say(remark)
+
+
+@app.command("match-encoded")
+def match_encoded(
+    left: Annotated[Path, typer.Argument(metavar="LEFT", help="An encoded file.")],
+    right: Annotated[Path, typer.Argument(metavar="RIGHT", help="Another, of the same spec and key.")],
+    to: Annotated[Path, typer.Option("--to", help="The links: left_id, right_id, score.")],
+    at_least: Annotated[float, typer.Option("--at-least", min=0, max=1, help="The lowest Dice coefficient.")] = 0.6,
+    as_json: AsJson = False,
+) -> None:
+    """Match two encoded files: each pair is the other's single best."""
+    from caldicott.operations.link_encoded import match
+
+    done = match(left, right, to=to, at_least=at_least)
+    if as_json:
+        print_json({**done, "to": str(to)})
+    else:
+        say(f"{done['links']:,} links, written to {to.name}.")

@@ -28,6 +28,7 @@ class Profile:
     candidates_most: int
     close: float
     floor: float
+    given_least: float
     weights: dict[str, float]
     birth_date_scores: tuple[float, ...]
     gender_scores: dict[str, float]
@@ -46,6 +47,7 @@ def profile(name: str) -> Profile:
         candidates_most=found["candidates_most"],
         close=found["close"],
         floor=found["floor"],
+        given_least=found["given_least"],
         weights=found["weights"],
         birth_date_scores=tuple(found["scores"]["birth_date"]),
         gender_scores=found["scores"]["gender"],

@@ -88,7 +88,7 @@ def link(request: Request, told: Callable[[str], None] = lambda _step: None) -> 
         WrongUsage: the answer cannot be written there, or the profile wants two files.
         DoesNotHold: the spec or a file cannot be used as it is; each fault named.
     """
-    text, name = _spec_text(request.spec)
+    text, name = spec_text(request.spec)
     spec = parse(text, name)
     if spec.profile != PROBABILISTIC and request.right is None:
         raise WrongUsage(
@@ -158,8 +158,8 @@ def _form(path: Path) -> str:
 
 
 def evaluate(
-    pairs: Path, truth: Path, *, by: tuple[str, ...] = (), candidates: Path | None = None, two_files: bool | None = None,
-    chart: Path | None = None,
+    pairs: Path, truth: Path, *, by: tuple[str, ...] = (), candidates: Path | None = None,
+    two_files: bool | None = None, chart: Path | None = None,
 ) -> Quality:  # fmt: skip
     """The quality of links against the truth, with a chart of the scores where one is asked for.
 
@@ -196,7 +196,7 @@ def _is_two_files(pairs: Path) -> bool:
         return False
 
 
-def _spec_text(spec: Path | str) -> tuple[str, str]:
+def spec_text(spec: Path | str) -> tuple[str, str]:
     """The spec's text: of a file, or of one that ships, by name."""
     if isinstance(spec, str):
         if spec not in facts.specs():

@@ -20,7 +20,7 @@ def rows(count: int, prefix: str) -> list[tuple[str, ...]]:
 
 
 def test_the_same_people_in_two_files_are_found_by_their_number_and_by_name(link, tmp_path):
-    """Each person of one file is linked with themselves in the other, also where a number, a name or a day has a slip."""
+    """Each person is linked with themselves in the other file, also where a number or a name has a slip."""
     left = rows(6, "a")
     right = rows(6, "b")
     right[1] = ("b1", "", *right[1][2:])
@@ -81,7 +81,7 @@ def test_a_third_record_does_not_join_what_a_guard_keeps_apart(link, tmp_path):
 
 
 def test_values_that_say_nothing_link_nobody_and_are_counted(link, tmp_path):
-    """Blanks, codes for unknown, 1 January 1900, no-abode postcodes and sentinel numbers never bring records together."""
+    """Blanks, codes for unknown, 1 January 1900, no-abode postcodes, sentinels: they bring no records together."""
     nothing = [
         (str(place), ("", "0000000000", "9999999999", "NULL")[place % 4], ("UNKNOWN", "Baby", "", "N/A")[place % 4],
          "Not Known", "1900-01-01", "9", "ZZ99 3VZ")
@@ -113,7 +113,7 @@ def test_one_number_written_for_many_people_is_nobodys(link, tmp_path):
 
 
 def test_names_of_other_scripts_are_compared_as_they_are(link, tmp_path):
-    """Two people whose names have no Latin letter are not one person, and the same name is itself with or without accents."""
+    """Two people whose names have no Latin letter are not one person, and an accent makes no other name."""
     people = [
         ("1", "", "Мирослава", "Тестенко", "1971-02-03", "2", "ZZ5 1QJ"),
         ("2", "", "Златомир", "Примеров", "1971-02-03", "1", "ZZ5 1QJ"),
@@ -172,7 +172,7 @@ def test_a_broken_file_is_named_and_none_of_its_values_is(link, tmp_path, text, 
 
 def test_report_and_model_hold_no_value_of_a_row(link, tmp_path):
     """What is written beside the links names fields, counts and levels, never a person."""
-    people = rows(20, "a") + [("z", "", CANARY, CANARY, "1961-02-03", "1", "ZZ8 8QJ")]
+    people = [*rows(20, "a"), ("z", "", CANARY, CANARY, "1961-02-03", "1", "ZZ8 8QJ")]
     answer = link(written(tmp_path / "l.csv", people), "--spec", "people", "--to", "out.csv")
     about = (tmp_path / "out.csv.about.json").read_text(encoding="utf-8")
     for held in (CANARY.lower(), "1961", "zephrine", invented(1)[0].number):

@@ -204,7 +204,9 @@ placed AS (
     PARTITION BY nhs_number ORDER BY valid_to DESC NULLS FIRST, valid_from DESC NULLS LAST, given, family, postcode) AS back
   FROM spelt WHERE nhs_number IS NOT NULL
 )
-SELECT * EXCLUDE (back), back = 1 AS is_current, max(gender) FILTER (back = 1) OVER (PARTITION BY person) AS now_gender FROM placed
+SELECT * EXCLUDE (back), back = 1 AS is_current, max(gender) FILTER (back = 1) OVER (PARTITION BY person) AS now_gender,
+  max(family_sound) FILTER (back = 1) OVER (PARTITION BY person) AS now_family_sound
+FROM placed
 """
 _PERSONS: Final = (
     "DROP TABLE raw",

@@ -90,8 +90,8 @@ WITH met AS (
     AND (r.death_date IS NULL OR c.death_date = r.death_date)) AS fits,
     bool_or(r.postcode IS NULL OR v.postcode = r.postcode) AS lived_there
   FROM open_request r
-  JOIN current_version c ON c.family_sound = r.family_sound AND c.gender = r.gender
-  JOIN version v ON v.person = c.person AND v.birth_year = r.birth_year
+  JOIN version v ON v.now_family_sound = r.family_sound AND v.now_gender = r.gender AND v.birth_year = r.birth_year
+  JOIN current_version c ON c.person = v.person
   JOIN person s ON s.person = c.person AND s.superseded_by IS NULL
   GROUP BY ALL
 ), only_one AS (
@@ -142,15 +142,16 @@ WITH able AS (
   SELECT c.request, c.person, {scored}
   FROM candidate c JOIN able r ON r.request = c.request JOIN version v ON v.person = c.person GROUP BY ALL
 ), ranked AS (
-  SELECT request, person, ({total}) / ({whole}) AS score,
+  SELECT request, person, given_score, ({total}) / ({whole}) AS score,
     row_number() OVER (PARTITION BY request ORDER BY ({total}) / ({whole}) DESC, person) AS place FROM scored
 ), judged AS (
   SELECT request, max(person) FILTER (place = 1) AS person, max(score) FILTER (place = 1) AS score,
+    max(given_score) FILTER (place = 1) AS given_score,
     max(score) FILTER (place = 2) AS runner_up FROM ranked GROUP BY request
 )
 SELECT request, CASE WHEN NOT is_close AND NOT is_low THEN person END, 'algorithmic@1', round(score, 2), round(runner_up, 2),
   CASE WHEN is_close THEN '97' WHEN is_low THEN '98' WHEN is_sensitive THEN '92' ELSE '00' END
-FROM (SELECT *, coalesce(score - runner_up <= {profile.close}, false) AS is_close, score < {profile.floor} AS is_low FROM judged)
+FROM (SELECT *, coalesce(score - runner_up <= {profile.close}, false) AS is_close, score < {profile.floor} OR coalesce(given_score < {profile.given_least}, false) AS is_low FROM judged)
 JOIN person USING (person)
 """
 
