@@ -218,7 +218,8 @@ def test_an_ended_account_opens_nothing(desk):
     "wanted",
     [
         "https://evil.example/", "//evil.example/", "/\\evil.example/", "/staff/\\..\\..//evil.example",
-        "javascript:alert(1)", "/staff//evil.example/", "/staff/sign-out/", "/opt-out/", "/staff/\r\nX: y", "%2F%2Fevil",
+        "javascript:alert(1)", "/staff//evil.example/", "/staff/sign-out/", "/opt-out/", "/staff/\r\nX: y",
+        "%2F%2Fevil",
         "/staff/../\t/evil.example",
     ],
 )  # fmt: skip

@@ -1,0 +1,286 @@
+"""Pages of staff in a real browser: for everyone, at three widths, and with a passkey that the browser itself makes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pyotp
+import pytest
+from tests.portal.serving import command, environment
+from tests.portal_staff.conftest import PASSWORD
+
+from caldicott.stores.audit_log import read_entries
+
+pytestmark = [pytest.mark.enable_socket, pytest.mark.slow]
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--force-prefers-reduced-motion",
+]  # fmt: skip
+AXE = {
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
+    "resultTypes": ["violations"],
+}
+WIDTHS = (1280, 390, 320)
+SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@dataclass
+class Site:
+    """A portal as a program of its own, and the command line beside it."""
+
+    address: str
+    store: object
+    env: dict
+
+    def accounts(self, *words):
+        done = subprocess.run(
+            [sys.executable, "-c", "from caldicott.cli import main; main()", "accounts", *map(str, words)],
+            env=self.env, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def invite(self, role="gp", organisation="Z80001"):
+        told = self.accounts(
+            "invite", "--store", self.store, "--role", role, "--organisation", organisation,
+            "--name", "Alex Invented", "--site", self.address, "--json",
+        )  # fmt: skip
+        return json.loads(told)["link"]
+
+
+@contextmanager
+def served(store, home):
+    env = environment(home)
+    with subprocess.Popen(
+        command("--store", store, "--port", 0, "--staff"), env=env, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True,
+    ) as program:  # fmt: skip
+        said = program.stdout.readline()
+        port = re.search(r"http://127\.0\.0\.1:(\d+)", said)
+        assert port, f"the portal said: {said}"
+        try:
+            # By its name: passkeys belong to a name, and a number has none.
+            yield Site(f"http://localhost:{port[1]}", store, env)
+        finally:
+            program.terminate()
+            program.wait(30)
+
+
+@pytest.fixture(scope="module")
+def site(ground, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("staff")
+    store = shutil.copytree(ground / "store", folder / "store")
+    home = shutil.copytree(ground / "home", folder / "home")
+    with served(store, home) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Debian's Chromium. In continuous integration it must be there."""
+    if CHROMIUM is None:
+        assert not os.environ.get("CI"), "CI needs chromium: apt-get install chromium, or name it in CHROMIUM"
+        pytest.skip("no chromium here: apt-get install chromium, or name it in CHROMIUM")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser):
+    """A page of a fresh browser that asks for nothing outside this machine."""
+    contexts, outside = [], []
+
+    def start(width=1280, **how):
+        context = browser.new_context(viewport={"width": width, "height": 900}, **how)
+        contexts.append(context)
+        context.route("**/*", lambda route: _inside(route, outside))
+        return context.new_page()
+
+    yield start
+    for context in contexts:
+        context.close()
+    assert outside == []
+
+
+def _inside(route, outside):
+    if route.request.url.startswith("http://localhost:"):
+        route.continue_()
+    else:
+        # The double of CIS2 asks for a font in its own pages; it gets none, and that is not ours.
+        if not any(part in route.request.frame.url for part in ("/interaction/", "/session/")):
+            outside.append(route.request.url)
+        route.abort()
+
+
+def check(page, found, name, width):
+    """What axe finds, and whether the page has to be pushed sideways, here and now."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    barriers = [one["id"] for one in Axe().run(page, options=AXE).response["violations"]]
+    if barriers or page.evaluate(SIDEWAYS) > 0:
+        found[f"{name} at {width}"] = (barriers, page.evaluate(SIDEWAYS))
+
+
+def choose(page, link, name):
+    page.goto(link)
+    page.fill("#name", name)
+    page.fill("#password", PASSWORD)
+    page.get_by_role("button", name="Continue").click()
+
+
+def fresh_code(secret):
+    """The code of the next half minute but one: one code opens once, and the test does not wait for the clock."""
+    return pyotp.TOTP(secret).at(time.time() + 30)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_whole_way_is_for_everyone_and_is_valid(site, page, width, tmp_path):  # noqa: PLR0915  one way, one test
+    """Invitation, second step, codes, home, refusals, errors, sign-out: no barrier, nothing sideways, valid HTML.
+
+    Without scripts: nothing on this way needs one.
+    """
+    found, kept = {}, tmp_path / "pages"
+    kept.mkdir()
+    visit = page(width)
+    visit.on("dialog", lambda dialog: dialog.dismiss())
+
+    def look(name):
+        (kept / f"{name}.html").write_text(visit.content(), encoding="utf-8")
+        check(visit, found, name, width)
+
+    visit.goto(f"{site.address}/staff/")
+    assert visit.url == f"{site.address}/staff/sign-in/"
+    look("sign-in")
+    visit.get_by_role("button", name="Continue").click()
+    look("sign-in-with-errors")
+    visit.goto(f"{site.address}/staff/invitation/none/")
+    look("no-invitation")
+    link = site.invite()
+    visit.goto(link)
+    look("invitation")
+    visit.get_by_role("button", name="Continue").click()
+    look("invitation-with-errors")
+    choose(visit, link, f"alex.{width}")
+    look("set-up")
+    secret = visit.locator("code").inner_text().replace(" ", "")
+    visit.get_by_role("button", name="Make my account").click()
+    look("set-up-with-errors")
+    visit.fill("#code", pyotp.TOTP(secret).now())
+    visit.get_by_role("button", name="Make my account").click()
+    look("recovery-codes")
+    visit.get_by_role("link", name="I have kept them").click()
+    assert visit.locator("h1").inner_text() == "My work"
+    look("home")
+    visit.locator("summary").first.click()
+    look("home-with-reasons")
+    visit.goto(f"{site.address}/staff/activities/risk-stratification/")
+    look("activity")
+    visit.goto(f"{site.address}/staff/activities/invoice-validation/")
+    look("refused")
+    visit.goto(f"{site.address}/staff/account/")
+    look("account")
+    visit.goto(f"{site.address}/staff/again/")
+    look("again")
+    visit.get_by_role("button", name="Sign out").click()
+    assert visit.url == f"{site.address}/staff/signed-out/"
+    look("signed-out")
+    visit.get_by_role("link", name="Sign in again").click()
+    visit.fill("#name", f"alex.{width}")
+    visit.fill("#password", PASSWORD)
+    visit.get_by_role("button", name="Continue").click()
+    look("second-factor")
+    visit.get_by_role("button", name="Sign in").click()
+    look("second-factor-with-errors")
+    visit.fill("#code", fresh_code(secret))
+    visit.get_by_role("button", name="Sign in").click()
+    assert visit.locator("h1").inner_text() == "My work"
+    assert found == {}
+    assert _faults(kept) == []
+
+
+def _faults(folder):
+    """What the checker of the W3C says of the pages as the browser got them."""
+    from tests.portal.test_valid_html import check as valid
+
+    java = shutil.which("java")
+    if java is None:
+        assert not os.environ.get("CI"), "CI needs java: apt-get install default-jre-headless"
+        return []
+    return valid(java, folder)
+
+
+def test_without_scripts_one_signs_in_with_a_code(site, page):
+    """The way by password and app needs no script at all."""
+    visit = page(390, java_script_enabled=False)
+    choose(visit, site.invite(), "no.scripts")
+    secret = visit.locator("code").inner_text().replace(" ", "")
+    visit.fill("#code", pyotp.TOTP(secret).now())
+    visit.get_by_role("button", name="Make my account").click()
+    visit.get_by_role("link", name="I have kept them").click()
+    assert visit.locator("h1").inner_text() == "My work"
+    cookies = {one["name"]: one for one in visit.context.cookies()}
+    assert set(cookies) == {"__Host-session", "__Host-csrf"}
+    assert all(one["secure"] and one["httpOnly"] and one["sameSite"] == "Lax" for one in cookies.values())
+
+
+def test_a_passkey_makes_an_account_and_signs_in_alone(site, page):
+    """The browser makes the passkey and answers with it; without a name, without a password; recorded as such."""
+    visit = page()
+    complaints = []
+    visit.on("pageerror", lambda error: complaints.append(str(error)))
+    session = visit.context.new_cdp_session(visit)
+    session.send("WebAuthn.enable")
+    key = {
+        "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
+        "isUserVerified": True, "automaticPresenceSimulation": True,
+    }  # fmt: skip
+    session.send("WebAuthn.addVirtualAuthenticator", {"options": key})
+    choose(visit, site.invite("ig_officer", "example-icb"), "pass.key")
+    visit.get_by_role("button", name="Set up a passkey").click()
+    found = {}
+    check(visit, found, "passkey", 1280)
+    visit.get_by_role("button", name="Make the passkey").click()
+    visit.get_by_role("link", name="I have kept them").click()
+    visit.get_by_role("button", name="Sign out").click()
+    visit.goto(f"{site.address}/staff/sign-in/")
+    visit.get_by_role("button", name="Use a passkey").click()
+    visit.get_by_role("button", name="Use your passkey").click()
+    visit.wait_for_url(f"{site.address}/staff/")
+    assert visit.locator("h1").inner_text() == "My work"
+    visit.goto(f"{site.address}/staff/again/")
+    visit.get_by_role("button", name="Use your passkey").click()
+    visit.get_by_role("button", name="Use your passkey").click()
+    visit.wait_for_url(f"{site.address}/staff/")
+    recorded = [(one.event, one.references) for one in read_entries(site.store / "audit")]
+    assert ("sign-in", ("passkey",)) in recorded
+    assert ("sign-in-again", ()) in recorded
+    assert (found, complaints) == ({}, [])
+
+
+def test_a_passkey_that_is_stopped_says_so(site, page):
+    """Without an authenticator the page tells what to do, and nothing is made."""
+    visit = page()
+    session = visit.context.new_cdp_session(visit)
+    session.send("WebAuthn.enable")
+    key = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
+           "isUserVerified": False, "automaticPresenceSimulation": True}  # fmt: skip
+    session.send("WebAuthn.addVirtualAuthenticator", {"options": key})
+    choose(visit, site.invite(), "stop.ped")
+    visit.get_by_role("button", name="Set up a passkey").click()
+    visit.get_by_role("button", name="Make the passkey").click()
+    failed = visit.locator("[data-passkey-failed]")
+    failed.wait_for(state="visible", timeout=20_000)
+    assert "It did not work" in failed.inner_text()
