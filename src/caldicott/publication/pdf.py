@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from caldicott.publication.document import Link, Page
     from caldicott.publication.rendering import Site
 
-_STARTS = frozenset({"every-use", "processors", "opt-out", "rights"})
+_STARTS = frozenset({"types-of-information", "every-use", "processors", "opt-out", "rights"})
 """Parts that begin on a page of their own; the others follow on, which saves a third of the paper."""
 _SCHEME = "published:"
 """Of the addresses the renderer may open; they lead to values in memory."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from caldicott.publication.document import Picture
 
-_WIDTH, _PANEL, _GAP, _TOP = 360, 150, 34, 8
+_WIDTH, _PANEL, _GAP, _TOP = 360, 110, 34, 8
 _PANELS: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     (
         "1. It says who you are",
