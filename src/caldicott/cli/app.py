@@ -203,23 +203,21 @@ def run(
     register: RegisterName,
     store: StoreFolder,
     activity: Annotated[str | None, typer.Option(help="One activity; every due one if not given.")] = None,
-    engine: Annotated[str, typer.Option(help="duckdb, on one machine.")] = "duckdb",
+    engine: Annotated[str, typer.Option(help="duckdb, on one machine; or spark, beyond it.")] = "duckdb",
     as_json: AsJson = False,
 ) -> None:
     """Everything due: objections, linking, pseudonyms, marts."""
     from caldicott.cli.reports import print_runs, run_record
     from caldicott.operations.run import run as run_due
+    from caldicott.operations.spark_engine import open_engine
 
-    if engine != "duckdb":
-        raise WrongUsage(
-            "the engine is not known here" if engine != "spark" else "the Spark engine is not built yet",
-            code="engine_unknown",
-            where="--engine",
-            next_step="use --engine duckdb",
-        )
     loaded = bootstrap.load_register(register)
-    with bootstrap.open_house(loaded, store) as house, progress(quiet=as_json) as told:
-        runs = run_due(house, activity=activity, told=told)
+    with (
+        open_engine(engine) as computing,
+        bootstrap.open_house(loaded, store) as house,
+        progress(quiet=as_json) as told,
+    ):
+        runs = run_due(house, activity=activity, told=told, engine=computing)
     if as_json:
         print_json({"runs": [run_record(entry) for entry in runs]})
     else:

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 
 from caldicott.engines.duckdb.people import BIT, EVERYONE, DuckDbPeople
 from caldicott.facts.layout import ColumnClass, IdentityKind, load
+from caldicott.operations.engine import DUCKDB
 from caldicott.safe_haven.objections import is_answer_usable, is_answered, schemes_for
 from caldicott.safe_haven.persons import numbered
 from caldicott.safe_haven.release import Place, places
 from caldicott.stores.catalogue import LiveFile
-from caldicott.stores.clear_rows import ClearRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from caldicott.operations.engine import Engine, Rows
     from caldicott.operations.perform import House
     from caldicott.policy.decision import Permit
     from caldicott.register.model import ObjectionRule, PseudonymDomain
@@ -50,21 +51,23 @@ class People:
         return {dataset: schemes for dataset, schemes in found.items() if schemes}
 
 
-def gather(house: House, submissions: Sequence[SubmissionRecord], granted: dict[str, Permit]) -> People:
+def gather(
+    house: House, submissions: Sequence[SubmissionRecord], granted: dict[str, Permit], *, engine: Engine = DUCKDB
+) -> People:
     """Everyone the submissions speak of, with the objections that stand today."""
-    rows, engine = ClearRows(house.store), DuckDbPeople()
+    rows, steps = engine.rows(house.store), engine.people()
     for uid, place in places(submissions).items():
-        _meet(rows, engine, next(s for s in submissions if s.uid == uid), place)
-    ndop_answered = _take_answer(house, rows, engine, submissions)
+        _meet(rows, steps, next(s for s in submissions if s.uid == uid), place)
+    ndop_answered = _take_answer(house, rows, steps, submissions)
     numbers, local = rows.person_index()
-    engine.add_index(numbers.to_reader(), local.to_reader())
-    engine.follow_mergers()
+    steps.add_index(numbers.to_reader(), local.to_reader())
+    steps.follow_mergers()
     masks = {d: _masks(d, permit.obligations.objections, submissions) for d, permit in granted.items()}
-    people = People(engine, masks, submissions, ndop_answered=ndop_answered)
+    people = People(steps, masks, submissions, ndop_answered=ndop_answered)
     _welcome(house, rows, people)
-    engine.settle(ndop_answered=ndop_answered)
-    people.counts.update({f"objecting {scheme}": count for scheme, count in engine.count_objecting().items() if count})
-    people.counts["type2 after its end"] = engine.late_type2()
+    steps.settle(ndop_answered=ndop_answered)
+    people.counts.update({f"objecting {scheme}": count for scheme, count in steps.count_objecting().items() if count})
+    people.counts["type2 after its end"] = steps.late_type2()
     return people
 
 
@@ -80,7 +83,7 @@ def give_tokens(house: House, people: People, domain: PseudonymDomain) -> int:
     return int(tokens.num_rows)
 
 
-def _meet(rows: ClearRows, engine: DuckDbPeople, submission: SubmissionRecord, place: Place) -> None:
+def _meet(rows: Rows, engine: DuckDbPeople, submission: SubmissionRecord, place: Place) -> None:
     layout = load(submission.layout)
     if submission.dataset == "national-data-opt-out" or layout.identity_kind == IdentityKind.NONE:
         return
@@ -101,7 +104,7 @@ _MERGER_ENDED = "merger_ended_on"
 _OBJECTION_COLUMNS = ("identity", "objection_code", "recorded_on", "record_hash", "withdrawn", "file_row")
 
 
-def _meet_demographics(rows: ClearRows, engine: DuckDbPeople, submission: SubmissionRecord) -> None:
+def _meet_demographics(rows: Rows, engine: DuckDbPeople, submission: SubmissionRecord) -> None:
     classes = {column.column_class: column.canonical for column in load(submission.layout).columns}
     if superseded := classes.get(ColumnClass.SUPERSEDED_NHS_NUMBER):
         ended = [column.canonical for column in load(submission.layout).columns if column.canonical == _MERGER_ENDED]
@@ -116,7 +119,7 @@ def issued(kind: IdentityKind, submission: SubmissionRecord) -> str:
     return f"{kind.value}/{submission.sender}"
 
 
-def _take_answer(house: House, rows: ClearRows, engine: DuckDbPeople, submissions: Sequence[SubmissionRecord]) -> bool:
+def _take_answer(house: House, rows: Rows, engine: DuckDbPeople, submissions: Sequence[SubmissionRecord]) -> bool:
     """The newest national answer, if it may still be used. None means that everyone is out."""
     answers = [s for s in submissions if s.dataset == "national-data-opt-out"]
     if not answers:
@@ -151,7 +154,7 @@ def _together(masks: Iterable[tuple[str, int]]) -> int:
     return barring
 
 
-def _welcome(house: House, rows: ClearRows, people: People) -> None:
+def _welcome(house: House, rows: Rows, people: People) -> None:
     numbers, local = people.engine.strangers()
     people.counts["persons new"] = numbers.num_rows + local.num_rows
     for name, strangers in (("numbers", numbers), ("local", local)):

@@ -5,21 +5,21 @@ from __future__ import annotations
 import os
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from caldicott.engines.duckdb.mart_files import MonthWriter
 from caldicott.engines.duckdb.mart_sql import MartColumns, Supersession
-from caldicott.engines.duckdb.marts import DuckDbMarts, Month, Source
+from caldicott.engines.duckdb.marts import Month, Source
 from caldicott.facts.governance import service_areas
 from caldicott.facts.layout import IdentityKind, load
+from caldicott.operations.engine import DUCKDB, Engine, Rows
 from caldicott.operations.people import People, gather, give_tokens, issued
 from caldicott.operations.perform import Act, House, ask, perform
 from caldicott.operations.stratify import stratify
+from caldicott.operations.stratify_plan import makes_scores
 from caldicott.policy.decision import Permit, Request
 from caldicott.policy.explain import explain
 from caldicott.safe_haven.release import KEPT_IN_THE_SAFE_HAVEN, LINKED_MART, Place, concerns, places
 from caldicott.stores.catalogue import LiveFile, Outcome, SubmissionRecord
-from caldicott.stores.clear_rows import ClearRows
 from caldicott.stores.names import unused_name
 from caldicott.vocabulary.errors import Refused, WrongUsage
 from caldicott.vocabulary.formats import DataFormat
@@ -28,12 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    import pyarrow as pa
-
     from caldicott.policy.decision import Refusal
     from caldicott.register.model import ProcessingActivity
-
-_ROWS_TOGETHER = 1_000_000
 
 
 @dataclass
@@ -56,7 +52,11 @@ class ActivityRun:
 
 
 def run(
-    house: House, *, activity: str | None = None, told: Callable[[str], None] = lambda _: None
+    house: House,
+    *,
+    activity: str | None = None,
+    told: Callable[[str], None] = lambda _: None,
+    engine: Engine = DUCKDB,
 ) -> list[ActivityRun]:
     """Run one activity, or every activity of the register that makes a mart.
 
@@ -67,7 +67,7 @@ def run(
     done = []
     for entry in chosen:
         told(f"running {entry.id}")
-        done.append(_run_one(house, entry, is_named=activity is not None))
+        done.append(_run_one(house, entry, engine, is_named=activity is not None))
     return done
 
 
@@ -88,7 +88,7 @@ def _chosen(house: House, activity: str | None) -> list[ProcessingActivity]:
     return found
 
 
-def _run_one(house: House, entry: ProcessingActivity, *, is_named: bool) -> ActivityRun:
+def _run_one(house: House, entry: ProcessingActivity, engine: Engine, *, is_named: bool) -> ActivityRun:
     submissions = [
         s for s in house.store.catalogue.submissions() if concerns(entry.id, purposes=s.purposes, dataset=s.dataset)
     ]
@@ -105,9 +105,23 @@ def _run_one(house: House, entry: ProcessingActivity, *, is_named: bool) -> Acti
     if not submissions:
         report.refused = "Nothing has landed for it yet."
         return report
+    if makes_scores(entry) and not engine.makes_scores:
+        # Its marts alone would take the place of a run that has scores.
+        report.refused = f"It makes risk scores, which the engine '{engine.name}' does not make: use --engine duckdb."
+        if is_named:
+            raise WrongUsage(
+                f"the engine '{engine.name}' does not make risk scores yet, and this activity makes them",
+                code="engine-without-scores",
+                where="--engine",
+                next_step="run this activity with --engine duckdb",
+            )
+        return report
     used = [s for s in submissions if s.dataset in granted]
     return perform(
-        house, event="run", activity=entry.id, compute=lambda: _compute(house, entry, used, granted, report=report)
+        house,
+        event="run",
+        activity=entry.id,
+        compute=lambda: _compute(house, entry, used, granted, report=report, engine=engine),
     )
 
 
@@ -127,12 +141,13 @@ def _compute(
     granted: dict[str, Permit],
     *,
     report: ActivityRun,
+    engine: Engine,
 ) -> Act[ActivityRun]:
     domain = entry.pseudonym_domain
     assert domain is not None  # noqa: S101  chosen for having one
-    people = gather(house, submissions, granted)
+    people = gather(house, submissions, granted, engine=engine)
     report.tokens = give_tokens(house, people, domain)
-    work = _Work(house, entry, people, granted, run_id=f"run-{unused_name()}")
+    work = _Work(house, entry, people, granted, run_id=f"run-{unused_name()}", engine=engine)
     outcomes = work.make(submissions, report)
     scored = stratify(house, entry, people, marts=work.files, run_id=work.run_id)
     report.rows.update(scored.rows)
@@ -166,12 +181,18 @@ class _Work:
     """One activity's marts in the making."""
 
     def __init__(
-        self, house: House, entry: ProcessingActivity, people: People, granted: dict[str, Permit], *, run_id: str
+        self,
+        house: House,
+        entry: ProcessingActivity,
+        people: People,
+        granted: dict[str, Permit],
+        *,
+        run_id: str,
+        engine: Engine,
     ) -> None:
-        self._rows = ClearRows(house.store)
+        self._rows, self._together = engine.rows(house.store), engine.rows_together
         self._house, self._entry, self._people, self._granted = house, entry, people, granted
-        self._writer = MonthWriter()
-        self._marts = DuckDbMarts(people.engine, self._writer)
+        self._marts = engine.marts(people.engine)
         self.run_id = run_id
         self._root = house.store.root / "marts" / entry.id / run_id
         self.files: list[LiveFile] = []
@@ -182,7 +203,7 @@ class _Work:
         released = [s for s in submissions if s.dataset not in KEPT_IN_THE_SAFE_HAVEN]
         standing = {uid: self._supersession(uid, place, submissions) for uid, place in places(submissions).items()}
         outcomes = [self._count(s, standing[s.uid]) for s in released]
-        with self._writer:
+        with self._marts.writing():
             for dataset in sorted({s.dataset for s in released}):
                 report.rows[dataset] = self._write(dataset, [s for s in released if s.dataset == dataset], standing)
         self._link(report)
@@ -233,7 +254,7 @@ class _Work:
         for submission in submissions:
             for file in self._rows.parts(submission.uid):
                 parts.setdefault(file.part, []).append((file, submission))
-        return sum(self._write_batch(dataset, batch, parts, standing) for batch in _batches(parts))
+        return sum(self._write_batch(dataset, batch, parts, standing) for batch in _batches(parts, self._together))
 
     def _write_batch(
         self,
@@ -297,13 +318,13 @@ class _Work:
                 os.close(descriptor)
 
 
-def _batches(parts: dict[str, list[tuple[LiveFile, SubmissionRecord]]]) -> list[list[str]]:
-    """Months in order, as many together as stay below a million rows, so that memory does not grow with the data."""
+def _batches(parts: dict[str, list[tuple[LiveFile, SubmissionRecord]]], together: int) -> list[list[str]]:
+    """Months in order, as many together as the engine may hold, so that memory does not grow with them."""
     batches: list[list[str]] = []
     rows = 0
     for part in sorted(parts):
         size = sum(file.rows for file, _submission in parts[part])
-        if not batches or rows + size > _ROWS_TOGETHER:
+        if not batches or rows + size > together:
             batches.append([])
             rows = 0
         batches[-1].append(part)
@@ -311,5 +332,5 @@ def _batches(parts: dict[str, list[tuple[LiveFile, SubmissionRecord]]]) -> list[
     return batches
 
 
-def _opener(rows: ClearRows, file: LiveFile) -> Callable[[frozenset[str]], pa.RecordBatchReader]:
+def _opener(rows: Rows, file: LiveFile) -> Callable[[frozenset[str]], Any]:
     return lambda wanted: rows.read(file, wanted=wanted)

@@ -66,15 +66,20 @@ def together(found: Sequence[Found]) -> pa.Table:
 
 def _alike(tables: list[pa.Table]) -> list[pa.Table]:
     """Columns of one name in one type: a sender may give a day where another gives the minute."""
-    types: dict[str, set[pa.DataType]] = {}
-    for table in tables:
-        for field in table.schema:
-            types.setdefault(field.name, set()).add(field.type)
-    common = {name: _common(several) for name, several in types.items() if len(several) > 1}
+    common = common_types([table.schema for table in tables])
     return [
         table.cast(pa.schema([field.with_type(common.get(field.name, field.type)) for field in table.schema]))
         for table in tables
     ]
+
+
+def common_types(schemas: Sequence[pa.Schema]) -> dict[str, pa.DataType]:
+    """The columns whose types differ, each with the one type that holds them all."""
+    types: dict[str, set[pa.DataType]] = {}
+    for schema in schemas:
+        for field in schema:
+            types.setdefault(field.name, set()).add(field.type)
+    return {name: _common(several) for name, several in types.items() if len(several) > 1}
 
 
 def _common(types: set[pa.DataType]) -> pa.DataType:

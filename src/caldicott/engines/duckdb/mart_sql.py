@@ -14,6 +14,7 @@ from caldicott.engines.duckdb.mart_files import PLACE_SHIFT, ROW, SHUFFLE_KEY
 from caldicott.facts.layout import ColumnClass, ColumnType, IdentityKind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
     from caldicott.facts.layout import Column, Layout
@@ -87,18 +88,23 @@ def people_of(
     Months lie after each other. Inside one the hash of the random token decides; rows of nobody (withheld, one-time)
     lie at random between.
     """
+    order = "coalesce(hash(p.token), (random() * 18446744073709551615)::UBIGINT)"
+    chosen = ",\n  ".join(columns_of_people(layout, present=present, columns=columns))
+    return (
+        f'SELECT r.{quoted(ROW)}, (r."~place" << {PLACE_SHIFT}) | ({order} >> {64 - PLACE_SHIFT}) AS {quoted(SHUFFLE_KEY)},\n'
+        f"  {chosen}\nFROM ({union}) r {person_join(layout, issued)}\nWHERE {remains(mask)} ORDER BY {quoted(SHUFFLE_KEY)}"
+    )
+
+
+def columns_of_people(layout: Layout, *, present: frozenset[str], columns: MartColumns) -> list[str]:
+    """The token in the identity's place, how good the link is, and what telling columns may become."""
     derived = [
         line
         for column in layout.columns
         if column.canonical in present and column.column_class in _DERIVED
         for line in _derived(column, columns)
     ]
-    order = "coalesce(hash(p.token), (random() * 18446744073709551615)::UBIGINT)"
-    chosen = ",\n  ".join(["p.token AS person_token", f"{_link_quality(layout, present)} AS link_quality", *derived])
-    return (
-        f'SELECT r.{quoted(ROW)}, (r."~place" << {PLACE_SHIFT}) | ({order} >> {64 - PLACE_SHIFT}) AS {quoted(SHUFFLE_KEY)},\n'
-        f"  {chosen}\nFROM ({union}) r {person_join(layout, issued)}\nWHERE {remains(mask)} ORDER BY {quoted(SHUFFLE_KEY)}"
-    )
+    return ["p.token AS person_token", f"{_link_quality(layout, present)} AS link_quality", *derived]
 
 
 def live_rows(name: str, place: int, standing: Supersession) -> str:
@@ -126,6 +132,32 @@ def excluded_by(masks: list[tuple[str, int]]) -> str:
     """SQL that names the first scheme, in the register's order, that takes the row out."""
     cases = " ".join(f"WHEN p.mask & {mask} <> 0 THEN '{scheme}'" for scheme, mask in masks)
     return f"CASE {cases} END" if masks else "NULL::VARCHAR"
+
+
+def summary_of(area: str, rows: str, *, has_cost: bool) -> str:
+    """Contacts and cost of each person in one service area's month."""
+    cost = "sum(cost)::DECIMAL(18,2)" if has_cost else "NULL::DECIMAL(18,2)"
+    return (
+        f"SELECT person_token, {text(area)} AS service_area, count(*) AS contacts, {cost} AS cost "
+        f"FROM {rows} WHERE person_token IS NOT NULL GROUP BY 1"
+    )
+
+
+def linked_of(summaries: Sequence[str]) -> str:
+    """The linked mart of a month, from the summaries of its datasets."""
+    parts = " UNION ALL ".join(summaries)
+    return (
+        "SELECT person_token, service_area, sum(contacts)::BIGINT AS contacts, sum(cost)::DECIMAL(38,2) AS cost "
+        f"FROM ({parts}) GROUP BY person_token, service_area"
+    )
+
+
+def people_by_areas(linked: str) -> str:
+    """How many people were met in one, two, … service areas."""
+    return (
+        "SELECT areas, count(*) FROM (SELECT person_token, count(DISTINCT service_area) AS areas "
+        f"FROM {linked} GROUP BY 1) GROUP BY 1 ORDER BY 1"
+    )
 
 
 def shuffled(statement: str) -> str:

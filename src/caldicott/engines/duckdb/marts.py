@@ -121,36 +121,33 @@ class DuckDbMarts:
         kept = [name for name in mart_sql.kept_columns(layout, columns) if name in wide.column_names]
         return Found(found, wide.select(kept))
 
+    def writing(self) -> MonthWriter:
+        """While it is open, months may be written behind; after it, they are on the disk."""
+        return self._writer
+
     def settle(self) -> None:
         """Wait until every month is on its way to the disk."""
         self._writer.settle()
 
     def write_linked_month(self, files: Sequence[tuple[str, Path]], *, to: Path) -> int:
         """The linked mart of a month: per person and service area, contacts and cost, on the token alone."""
-        parts = " UNION ALL ".join(self._summary(area, path) for area, path in files)
-        union = f"SELECT person_token, service_area, sum(contacts)::BIGINT AS contacts, sum(cost) AS cost FROM ({parts}) GROUP BY ALL"
+        linked = mart_sql.linked_of([self._summary(area, path) for area, path in files])
         with engine_faults("link a month"):
             row = self._db.execute(
-                f"COPY (SELECT * FROM ({union}) ORDER BY person_token, service_area) TO {text(str(to))} ({COMPRESSION})"
+                f"COPY (SELECT * FROM ({linked}) ORDER BY person_token, service_area) TO {text(str(to))} ({COMPRESSION})"
             ).fetchall()[0]
         return int(row[0])
 
     def linked_people(self, files: list[Path]) -> dict[int, int]:
         """How many people were met in one, two, … service areas."""
         paths = ", ".join(text(str(path)) for path in files)
-        found = self._db.execute(
-            f"SELECT areas, count(*) FROM (SELECT person_token, count(DISTINCT service_area) AS areas "
-            f"FROM read_parquet([{paths}]) GROUP BY 1) GROUP BY 1 ORDER BY 1"
-        ).fetchall()
+        found = self._db.execute(mart_sql.people_by_areas(f"read_parquet([{paths}])")).fetchall()
         return {int(areas): int(people) for areas, people in found}
 
     def _summary(self, area: str, path: Path) -> str:
         described = self._db.execute(f"DESCRIBE SELECT * FROM read_parquet({text(str(path))})").fetchall()
-        cost = "sum(cost)::DECIMAL(18,2)" if any(row[0] == "cost" for row in described) else "NULL::DECIMAL(18,2)"
-        return (
-            f"SELECT person_token, {text(area)} AS service_area, count(*) AS contacts, {cost} AS cost "
-            f"FROM read_parquet({text(str(path))}) WHERE person_token IS NOT NULL GROUP BY 1"
-        )
+        has_cost = any(row[0] == "cost" for row in described)
+        return mart_sql.summary_of(area, f"read_parquet({text(str(path))})", has_cost=has_cost)
 
     def _register(self, rows: pa.RecordBatchReader) -> None:
         self._db.register("arriving", rows)

@@ -48,8 +48,11 @@ CREATE TEMP TABLE allowed (number BIGINT);
 class DuckDbPeople:
     """The people of one run."""
 
-    def __init__(self, *, threads: int = 2, memory_limit: str = "2GB") -> None:
-        self.connection: duckdb.DuckDBPyConnection = connect(threads=threads, memory_limit=memory_limit)
+    def __init__(
+        self, *, threads: int = 2, memory_limit: str = "2GB", connection: duckdb.DuckDBPyConnection | None = None
+    ) -> None:
+        # Another engine answers the same steps through a connection of its own (engines.spark.connection).
+        self.connection = connection or connect(threads=threads, memory_limit=memory_limit)
         self.connection.execute(_TABLES)
         self.connection.execute("SET preserve_insertion_order = false")
         self.connection.executemany(
@@ -138,7 +141,7 @@ class DuckDbPeople:
             f"SELECT living.number AS identity, i.person_id, coalesce(o.mask, 0) | {EVERYONE} | "
             f"(CASE WHEN {out} THEN {ndop} ELSE 0 END) AS mask, d.birth_date AS demographic_birth_date, d.number IS NOT NULL AS is_known "
             "FROM living JOIN index_number i ON i.number = living.living LEFT JOIN objecting o USING (person_id) "
-            "LEFT JOIN (SELECT number, any_value(birth_date) AS birth_date FROM demographic GROUP BY 1) d "
+            "LEFT JOIN (SELECT number, max(birth_date) AS birth_date FROM demographic GROUP BY 1) d "
             "ON d.number = living.living"
         )
         # The national check knows NHS numbers only: who has none cannot be shown not to object.
