@@ -71,6 +71,8 @@ class Act(Generic[Result]):
     format: str = ""
     after: Callable[[], None] = lambda: None
     """What may be done once the act is true and recorded, such as moving an export into place."""
+    touches_files: bool = True
+    """A viewing makes and retires no file: then there is nothing to sweep, and a page need not wait for it."""
 
 
 def ask(house: House, requests: Sequence[Request]) -> list[Decision]:
@@ -131,7 +133,8 @@ def perform(house: House, *, event: str, activity: str, compute: Callable[[], Ac
         ) from None
     house.store.deliver_outbox()
     act.after()
-    house.store.sweep()
+    if act.touches_files:
+        house.store.sweep()
     return act.result
 
 

@@ -206,7 +206,7 @@ def _recorded(house: House, activity: str, seen: Seen, *, purpose: str, refuse_i
         activity=activity,
         compute=lambda: Act(
             seen, lambda: None, counts=counts, references=references, dataset=RISK_SCORES,
-            format=DataFormat.IDENTIFIABLE.value,
+            format=DataFormat.IDENTIFIABLE.value, touches_files=False,
         ),
     )  # fmt: skip
 

@@ -18,6 +18,7 @@ from caldicott.vocabulary.terms import Identifier, InstrumentKind, Relationship
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from caldicott.policy.decision import Decision
     from caldicott.register.model import Register
 
 
@@ -126,9 +127,11 @@ def _own_practice(house: House, reader: Reader, activity: str, code: str) -> Rig
         reader.role, activity, RISK_SCORES, DataFormat.IDENTIFIABLE, organisation=code,
         relationship=Relationship.OWN_PRACTICE, action="reidentify",
     )  # fmt: skip
-    (permit,) = permits(ask(house, [back]))
+    # Both questions at once: each answer waits for the disk before anybody acts on it.
+    *naming, answer = ask(house, [*_naming(house, back), back])
+    (permit,) = permits([answer])
     own = permit.obligations.own_organisation
-    return _rights(house, permit, practices=(own,) if own else (), lapsed={})
+    return _rights(permit, naming, practices=(own,) if own else (), lapsed={})
 
 
 def _federation(house: House, reader: Reader, activity: str, members: set[str]) -> Rights:
@@ -136,7 +139,8 @@ def _federation(house: House, reader: Reader, activity: str, members: set[str]) 
         reader.role, activity, RISK_SCORES, DataFormat.IDENTIFIABLE, organisation=reader.organisation,
         relationship=Relationship.FEDERATION,
     )  # fmt: skip
-    (permit,) = permits(ask(house, [whole]))
+    *naming, answer = ask(house, [*_naming(house, whole), whole])
+    (permit,) = permits([answer])
     # A practice of which no guardian ever agreed need not be asked about; the decision is on those that have.
     candidates = sorted(members & _parties(house.register))
     answers = ask(house, [replace(whole, organisation=code) for code in candidates])
@@ -146,31 +150,27 @@ def _federation(house: House, reader: Reader, activity: str, members: set[str]) 
         for code, answer in zip(candidates, answers, strict=True)
         if not isinstance(answer, Permit)
     }
-    return _rights(house, permit, practices=agreed, lapsed=lapsed)
+    return _rights(permit, naming, practices=agreed, lapsed=lapsed)
 
 
-def _rights(house: House, permit: Permit, *, practices: tuple[str, ...], lapsed: dict[str, str]) -> Rights:
-    told = [permit, *_permits_to_name(house, permit)]
-    identifiers = {str(one) for one in told[0].obligations.identifiers_allowed}
+def _rights(permit: Permit, naming: list[Decision], *, practices: tuple[str, ...], lapsed: dict[str, str]) -> Rights:
+    told = [permit, *(answer for answer in naming if isinstance(answer, Permit))]
+    identifiers = {str(one) for one in permit.obligations.identifiers_allowed}
     identifiers |= {Identifier.NAME.value} if len(told) > 1 else set()
     reasons = tuple(dict.fromkeys((reason.code, reason.text) for one in told for reason in one.reasons))
-    relationship = permit.obligations.relationship.value
-    return Rights(relationship, practices, frozenset(identifiers), reasons, lapsed)
+    return Rights(permit.obligations.relationship.value, practices, frozenset(identifiers), reasons, lapsed)
 
 
-def _permits_to_name(house: House, permit: Permit) -> list[Permit]:
+def _naming(house: House, request: Request) -> list[Request]:
     """Scores are made without names. A name comes in by the activity of care that takes the scores up, if it may."""
     caring = [
         entry.id
         for entry in house.register.activities
-        if permit.request.activity in (entry.sources or ())
+        if request.activity in (entry.sources or ())
         and any(use.dataset == RISK_SCORES and use.direction == "in" for use in entry.datasets or ())
     ]
-    requests = [
-        replace(permit.request, activity=care, dataset="gp-patients", action="see", identifiers=frozenset({"name"}))
-        for care in caring[:1]
-    ]
-    return [answer for answer in ask(house, requests) if isinstance(answer, Permit)] if requests else []
+    name = frozenset({Identifier.NAME.value})
+    return [replace(request, activity=c, dataset="gp-patients", action="see", identifiers=name) for c in caring[:1]]
 
 
 def _parties(register: Register) -> set[str]:
