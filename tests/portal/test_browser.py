@@ -176,6 +176,22 @@ def test_the_pictures_are_drawn_under_the_policy(visit):
         assert (visited.outside, visited.complaints) == ([], [])
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_pictures_are_seen_on_their_pages(visit, width):
+    """At every width a picture has a size at which its words can be read; the map moves in a frame of its own."""
+    visited = visit(width)
+    for place, least in (("/types-of-information/", 250), ("/flow-map/", 1500)):
+        visited.page.goto(place)
+        picture = visited.page.locator("main figure img")
+        box = picture.bounding_box()
+        assert (box["width"] >= least, box["height"] > 250) == (True, True), place
+    frame = visited.page.locator("main figure [tabindex='0']")
+    frame.focus()
+    assert frame.evaluate("it => it === document.activeElement && it.scrollWidth > it.clientWidth")
+    assert frame.evaluate("it => { it.scrollLeft = 200; return it.scrollLeft }") > 0
+    assert visited.page.evaluate(SIDEWAYS) <= 0
+
+
 def test_pages_that_say_what_went_wrong_are_for_everyone_too(visit):
     """The page for an address that is not there is as usable as the others."""
     from axe_playwright_python.sync_playwright import Axe
