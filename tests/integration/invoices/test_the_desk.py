@@ -265,3 +265,41 @@ def test_landing_the_same_again_changes_nothing(desk):
     assert [one.already for one in desk.land(place, place)] == [False, True]
     changed = desk.send("invoice-lines", [{**desk.rows["invoice-lines"][0], "Line_ID": "LZ"}], id=place.name)
     assert desk.land(changed)[0].fault.code == "submission-differs"
+
+
+def test_a_queried_line_that_is_credited_whole_is_closed(desk):
+    """Nothing is left to ask about: the line is closed, and no longer keeps the landing copies."""
+    line = desk.bill(1, sus=False)
+    bill = desk.rows["invoice-lines"][0]
+    desk.validate()
+    desk.put("invoice-lines", {**bill, "Invoice_Number": "CN-1", "Line_ID": "C1", "Line_Type": "credit",
+                               "Credits_Invoice": "INV-1", "Credits_Line": line})  # fmt: skip
+    assert desk.validate().credits == 1
+    assert desk.decided()[line]["verdict"] == "credit"
+    assert accounts(desk.ledger()) == {"invoiced": 570475, "credited": 570475}
+    with desk.on(date(2026, 9, 1)).house() as house:
+        assert purge(house).submissions == 4
+
+
+def test_an_invoice_that_was_sent_back_may_come_again_without_the_patient(desk):
+    """Only the sending that named a patient is rejected; the corrected invoice under the same number is checked."""
+    line = desk.bill(1)
+    row = desk.rows["invoice-lines"][0]
+    desk.put("invoice-lines", {**row, "Line_ID": "LX", "Case_Number": people.number(7)})
+    desk.validate()
+    assert desk.decided()[line]["reasons"] == ["patient-data-on-invoice"]
+    desk.put("invoice-lines", row)
+    desk.validate()
+    assert desk.decided()[line]["verdict"] == "pay"
+
+
+def test_the_rest_of_the_house_works_beside_the_zone(desk):
+    """Status adds up, and the main run passes over what landed in the zone."""
+    from caldicott.operations.run import run
+    from caldicott.operations.status import status
+
+    desk.bill(1)
+    desk.validate()
+    with desk.house() as house:
+        assert status(house)["balanced"]
+        assert [one.rows for one in run(house) if one.activity == "invoice-validation"] in ([], [{}])

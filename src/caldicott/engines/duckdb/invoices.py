@@ -94,10 +94,12 @@ class InvoiceEngine:
         self._insert("take lines", steps.TAKE_LINES, source.rows, values)
 
     def take_held_invoices(self, rows: pa.Table) -> None:
-        """provider, invoice, names_patient: invoices of which a row was held back at the door."""
-        self._insert("take held", "INSERT INTO broken_invoice SELECT provider, invoice FROM arriving", rows)
+        """submission, provider, invoice, names_patient: invoices of which a row was held back at the door."""
+        self._insert("take held", "INSERT INTO broken_invoice SELECT submission, provider, invoice FROM arriving", rows)
         self._insert(
-            "take held", "INSERT INTO named_patient SELECT provider, invoice FROM arriving WHERE names_patient", rows
+            "take held",
+            "INSERT INTO named_patient SELECT submission, provider, invoice FROM arriving WHERE names_patient",
+            rows,
         )
 
     def take_backing(self, source: Source) -> None:

@@ -133,6 +133,13 @@ ORDER BY submission, file_row""",
             if (row["provider"], row["invoice"], row["line"]) in set(keys) and "duplicate-invoice" not in row["reasons"]
         ]
 
+    def credit_notes(self, act: int) -> int:
+        """How many credit notes that act took against lines; a line that was credited whole is none."""
+        found = self._rows(
+            "SELECT count(*) AS n FROM decision WHERE act = $act AND verdict = 'credit' AND pence < 0", {"act": act}
+        )
+        return int(found[0]["n"])
+
     def balances(self) -> dict[str, dict[str, int]]:
         """By currency, the sum of every account in pence."""
         found = self._rows(

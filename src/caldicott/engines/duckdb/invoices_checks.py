@@ -179,5 +179,7 @@ LEFT JOIN totals t ON t.submission = b.submission AND t.provider = b.provider AN
 LEFT JOIN credited cr ON cr.submission = b.submission AND cr.file_row = b.file_row
 LEFT JOIN providers pr ON pr.provider = b.provider
   AND in_force(coalesce(b.started_on, b.period_to), pr.valid_from, pr.valid_to)
-LEFT JOIN (SELECT DISTINCT provider, invoice FROM named_patient) np ON np.provider = b.provider AND np.invoice = b.invoice
-LEFT JOIN (SELECT DISTINCT provider, invoice FROM broken_invoice) br ON br.provider = b.provider AND br.invoice = b.invoice"""
+LEFT JOIN (SELECT DISTINCT * FROM named_patient) np
+  ON np.submission = b.submission AND np.provider = b.provider AND np.invoice = b.invoice
+LEFT JOIN (SELECT DISTINCT * FROM broken_invoice) br
+  ON br.submission = b.submission AND br.provider = b.provider AND br.invoice = b.invoice"""

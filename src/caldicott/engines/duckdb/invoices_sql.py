@@ -27,8 +27,8 @@ INSERT INTO line SELECT
   file_row IN (SELECT file_row FROM settled WHERE submission = $submission)
 FROM arriving"""
 HELD_INVOICES: Final = (
-    "CREATE TABLE broken_invoice (provider VARCHAR, invoice VARCHAR)",
-    "CREATE TABLE named_patient (provider VARCHAR, invoice VARCHAR)",
+    "CREATE TABLE broken_invoice (submission VARCHAR, provider VARCHAR, invoice VARCHAR)",
+    "CREATE TABLE named_patient (submission VARCHAR, provider VARCHAR, invoice VARCHAR)",
 )
 
 BACKING: Final = (

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from caldicott.engines.duckdb.invoices_books import DECISION, POSTING, BookEngine
 from caldicott.invoices.ledger import Account, Balance, LineState, credit
+from caldicott.invoices.reasons import Verdict
 from caldicott.stores.ceff import DECISIONS, POSTINGS, Ceff
 from caldicott.vocabulary.errors import DoesNotHold, ProgramFault
 
@@ -83,8 +84,19 @@ def credit_act(zone: Zone, books: BookEngine, notes: Sequence[dict[str, Any]], *
         line = {name: targets[key][name] for name in POSTING.names[:7]}
         stamp = {"on_day": zone.house.today.isoformat(), "by": zone.house.actor}
         postings += [{**line, **stamp, "account": one.account.value, "pence": one.pence} for one in moved]
-    decided = pa.Table.from_pylist(decisions, DECISION)
+    gone = [key for key, state in states.items() if not state.left and state.account is Account.QUERIED]
+    decided = pa.concat_tables(
+        [pa.Table.from_pylist(decisions, DECISION), _closed(books, [targets[key] for key in gone])]
+    )
     return keep_act(zone, decided.to_reader(), pa.Table.from_pylist(postings, POSTING), act=act)
+
+
+def _closed(books: BookEngine, lines: Sequence[dict[str, Any]]) -> pa.Table:
+    """Queried lines of which nothing is left: there is nothing more to ask."""
+    keys = [{"submission": row["submission"], "file_row": row["file_row"]} for row in lines]
+    if not keys:
+        return DECISION.empty_table()
+    return books.settled_as(pa.Table.from_pylist(keys), Verdict.CREDIT.value)
 
 
 def _credit_decision(note: dict[str, Any]) -> dict[str, Any]:

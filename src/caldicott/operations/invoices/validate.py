@@ -216,31 +216,33 @@ def _complete(reader: pa.RecordBatchReader, columns: tuple[str, ...]) -> pa.Reco
 def _held_invoices(zone: Zone, landed: Sequence[tuple[int, SubmissionRecord]]) -> pa.Table:
     rows = [
         {
-            "provider": raw.get("Provider_Code"), "invoice": raw.get("Invoice_Number"),
+            "submission": uid, "provider": raw.get("Provider_Code"), "invoice": raw.get("Invoice_Number"),
             "names_patient": fault.partition("|")[0] in {NAMES_A_PATIENT, SHAPED_LIKE_A_PATIENT},
         }
-        for fault, raw in _held(zone, landed, "invoices")
+        for uid, fault, raw in _held(zone, landed, "invoices")
     ]  # fmt: skip
-    schema = pa.schema([("provider", pa.string()), ("invoice", pa.string()), ("names_patient", pa.bool_())])
+    schema = pa.schema(
+        [*((name, pa.string()) for name in ("submission", "provider", "invoice")), ("names_patient", pa.bool_())]
+    )
     return pa.Table.from_pylist(rows, schema)
 
 
 def _held_backing(zone: Zone, landed: Sequence[tuple[int, SubmissionRecord]]) -> pa.Table:
     rows = [
         {"provider": raw.get("Provider_Code"), "invoice": raw.get("Invoice_Number"), "line": raw.get("Line_ID")}
-        for _fault, raw in _held(zone, landed, "invoice-backing")
+        for _uid, _fault, raw in _held(zone, landed, "invoice-backing")
     ]
     return pa.Table.from_pylist(rows, pa.schema([(name, pa.string()) for name in ("provider", "invoice", "line")]))
 
 
 def _held(
     zone: Zone, landed: Sequence[tuple[int, SubmissionRecord]], dataset: str
-) -> Iterator[tuple[str, dict[str, Any]]]:
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
     for _arrival, record in landed:
         if record.dataset == dataset and record.quarantined:
             table = zone.ceff.held(record.uid)
             for fault, raw in zip(table.column("fault").to_pylist(), table.column("raw").to_pylist(), strict=True):
-                yield fault, json.loads(raw)
+                yield record.uid, fault, json.loads(raw)
 
 
 def _kept(zone: Zone, engine: InvoiceEngine) -> Act[Validated]:
@@ -254,8 +256,8 @@ def _kept(zone: Zone, engine: InvoiceEngine) -> Act[Validated]:
     if notes := engine.credits():
         take_act(zone.ceff, books, files)
         credited = credit_act(zone, books, notes, act=act + 1)
-        report.credits = credited[0].rows
         take_act(zone.ceff, books, credited)
+        report.credits = books.credit_notes(act + 1)
         files += credited
     else:
         take_act(zone.ceff, books, files[1:])  # the postings are enough for the balance
