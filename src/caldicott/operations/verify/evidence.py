@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from caldicott.policy.decide import decide
 from caldicott.stores.audit_log import read_entries
+from caldicott.stores.ceff import ACTIVITY as CEFF_ACTIVITY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +61,8 @@ class Evidence:
 
     @cached_property
     def submissions(self) -> tuple[SubmissionRecord, ...]:
-        return self.house.store.catalogue.submissions()
+        # The controlled environment for finance opens to its members alone; whoever looks here need not be one.
+        return tuple(one for one in self.house.store.catalogue.submissions() if one.purposes != (CEFF_ACTIVITY,))
 
     @cached_property
     def marts(self) -> tuple[LiveFile, ...]:
