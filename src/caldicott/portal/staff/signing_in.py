@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from caldicott import bootstrap
 from caldicott.portal.staff import trail
@@ -131,7 +132,7 @@ def again(request: HttpRequest) -> HttpResponse:
     """Before an export or a change of one's sign-in: show again that it is you."""
     account = request.desk.visit.account
     if account.provider:
-        return see_other(f"/staff/sign-in/with/{account.provider}/?again=1&next={wanted(request)}")
+        return see_other(f"/staff/sign-in/with/{account.provider}/?again=1&next={quote(wanted(request))}")
     if request.method != "POST":
         return _ask_again(request, account, {})
     password, subject = request.POST.get("password", "")[:LONGEST], keyed_digest(f"again {account.id}", secret())

@@ -1,0 +1,205 @@
+"""`caldicott accounts`, and what the desk does when it is killed, forged or kept elsewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from django.db import connections
+from django.test import override_settings
+from tests.portal.serving import environment
+from tests.portal_staff.conftest import KEY, NOON, move_to, rows_of
+
+from caldicott.portal.staff import trail
+from caldicott.stores.audit_log import read_entries
+from caldicott.stores.desk import accounts, attempts, opening, sealing
+from caldicott.vocabulary.errors import ProgramFault, WrongUsage
+
+
+def run(ground, folder, *words):
+    """The command as a program of its own, on a copy of the store."""
+    if not folder.exists():
+        shutil.copytree(ground, folder)
+    program = [sys.executable, "-c", "from caldicott.cli import main; main()", "accounts"]
+    return subprocess.run(
+        [*program, *map(str, words), "--store", str(folder / "store")],
+        env=environment(folder / "home"), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_an_invitation_is_printed_once_and_kept_as_a_digest(ground, tmp_path):
+    """The link, and until when; the audit trail has who invited, the role and the organisation, and no name."""
+    words = ("invite", "--role", "gp", "--organisation", "Z80001", "--name", "Alex Invented", "--json")
+    done = run(ground, tmp_path / "a", *words)
+    told = json.loads(done.stdout)
+    token = told["link"].split("/")[-2]
+    store = tmp_path / "a" / "store"
+    kept = rows_of(store, "invitation")
+    assert (len(kept), token in str(kept)) == (1, False)
+    entry = list(read_entries(store / "audit"))[-1]
+    assert (entry.event, entry.references) == ("invited", ("role gp", "organisation Z80001"))
+    assert (
+        "Alex" not in (store / "audit" / "entries.jsonl").read_text()
+        if (store / "audit" / "entries.jsonl").exists()
+        else True
+    )
+    listed = run(ground, tmp_path / "a", "list", "--json")
+    assert json.loads(listed.stdout) == {"accounts": []}
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("invite", "--role", "king", "--organisation", "Z80001", "--name", "A"), "role-unknown"),
+        (("invite", "--role", "patient", "--organisation", "Z80001", "--name", "A"), "role-unknown"),
+        (("invite", "--role", "gp", "--organisation", "Z99999", "--name", "A"), "organisation-unknown"),
+        (("invite", "--role", "gp", "--organisation", "Z80001", "--name", " "), "name-missing"),
+        (("end", "nobody"), "account-unknown"),
+        (("provider", "/nowhere.toml"), "provider-unreadable"),
+    ],
+)
+def test_what_cannot_be_done_is_told_with_the_next_step(ground, tmp_path, words, code):
+    """One paragraph, an exit code, nothing made."""
+    done = run(ground, tmp_path / "a", *words)
+    assert done.returncode in {1, 2}
+    assert code in done.stderr
+    assert "Next:" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_ending_an_account_ends_its_visits(desk):
+    """By the command line's own steps: the account opens nothing, here or anywhere."""
+    gp = desk.employ()
+    browser = desk.signed_in(gp)
+    assert accounts.end(gp.id, at=desk.clock.now)
+    assert not accounts.end(gp.id, at=desk.clock.now)
+    assert browser.get("/staff/").status_code == 403
+
+
+def test_what_a_killed_program_left_is_entered_at_the_next_start_and_once(desk):
+    """The sign-in was true before the kill, so it is in the trail after the start; twice asked, once there."""
+    from django.db import transaction
+
+    with transaction.atomic():
+        trail.note("sign-in", trail.Outcome.DONE, trail.Actor("somebody"))
+    assert desk.events() == []
+    waiting = rows_of(desk.store, "outbox")
+    trail.deliver()
+    assert desk.events() == [("sign-in", "done", "somebody", ())]
+    from caldicott.stores.desk.models import Outbox
+
+    # Killed between the trail and the outbox: the entry waits again.
+    Outbox.objects.create(act_id=waiting[0]["act_id"], entry=waiting[0]["entry"])
+    trail.deliver()
+    assert len(desk.events()) == 1
+
+
+def test_what_is_not_true_is_not_recorded(desk):
+    """An act that fails half way leaves neither a row nor an entry."""
+    with pytest.raises(RuntimeError):
+        half_way()
+    trail.deliver()
+    assert desk.events() == []
+
+
+def half_way():
+    with trail.recorded():
+        trail.note("sign-in", trail.Outcome.DONE, trail.Actor("somebody"))
+        raise RuntimeError
+
+
+def test_without_a_desk_there_is_no_page_of_staff(desk):
+    """A public site without --staff answers as if they were not there."""
+    move_to({})
+    browser = desk.browser()
+    assert browser.get("/staff/sign-in/").status_code == 404
+    assert browser.get("/staff/").status_code == 403
+    assert browser.get("/opt-out/").status_code == 200
+
+
+def test_a_sealed_secret_opens_for_its_own_account_only(desk):
+    """A row moved to another account, or another portal's key, opens nothing and says what to do."""
+    sealed = sealing.seal("secret", key=KEY, bound_to="a")
+    assert sealing.unseal(sealed, key=KEY, bound_to="a") == "secret"
+    for key, bound in ((KEY, "b"), ("x" * 60, "a")):
+        with pytest.raises(ProgramFault) as found:
+            sealing.unseal(sealed, key=key, bound_to=bound)
+        assert found.value.code == "desk-key-differs"
+
+
+def test_behind_https_a_forms_origin_is_known(desk):
+    """The server in front ends https; a form from our https page is taken, one from elsewhere is not."""
+    from caldicott.portal.settings import PortalSettings, django_settings
+
+    portal = PortalSettings(desk.portal.register, desk.portal.published, KEY, hosts=("portal.example",), https=True)
+    made = django_settings(portal)
+    assert made["CSRF_TRUSTED_ORIGINS"] == ["https://portal.example"]
+    with override_settings(CSRF_TRUSTED_ORIGINS=made["CSRF_TRUSTED_ORIGINS"], ALLOWED_HOSTS=["portal.example"]):
+        from django.test import Client
+
+        browser = Client(enforce_csrf_checks=True, SERVER_NAME="portal.example")
+        browser.get("/staff/sign-in/")
+        words = {"csrfmiddlewaretoken": browser.cookies["__Host-csrf"].value, "name": "a", "password": "b"}
+        for origin, status in (("https://portal.example", 422), ("https://evil.example", 403)):
+            assert browser.post("/staff/sign-in/", words, headers={"origin": origin}).status_code == status
+
+
+@pytest.mark.parametrize("address", ["mysql://a/b", "postgresql://host", "desk.sqlite"])
+def test_another_database_is_not_taken(address, tmp_path):
+    """The address is not repeated: it may hold a password."""
+    with pytest.raises(WrongUsage) as found:
+        opening.location(tmp_path, address)
+    assert address not in str(found.value)
+
+
+@pytest.fixture(scope="module")
+def postgresql():
+    """A PostgreSQL of the test's own, or the one that CALDICOTT_TEST_DESK names."""
+    if given := os.environ.get("CALDICOTT_TEST_DESK"):
+        yield given
+        return
+    control = shutil.which("pg_ctl")
+    initdb = control and shutil.which("initdb", path=str(Path(control).resolve().parent))
+    # PostgreSQL does not run for root.
+    other = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    if not control or not initdb or (other and not shutil.which("runuser")):
+        pytest.skip("no PostgreSQL here; name an empty database in CALDICOTT_TEST_DESK")
+    folder = Path(tempfile.mkdtemp(prefix="desk-"))
+    if other:
+        shutil.chown(folder, "postgres")
+    rows, user = str(folder / "rows"), f"d{uuid4().hex[:8]}"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    options = f"-c listen_addresses='' -c unix_socket_directories={folder}"
+    subprocess.run([*other, initdb, "-D", rows, "-U", user, "-A", "trust"], check=True, cwd=folder, **quiet)
+    start = [*other, control, "-D", rows, "-o", options, "-w", "-l", f"{folder}/log", "start"]
+    subprocess.run(start, check=True, cwd=folder, **quiet)
+    try:
+        yield f"postgresql://{user}@{str(folder).replace('/', '%2F')}/postgres"
+    finally:
+        connections.close_all()
+        subprocess.run([*other, control, "-D", rows, "-m", "fast", "stop"], check=True, cwd=folder, **quiet)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.slow
+@pytest.mark.enable_socket
+def test_the_desk_stands_on_postgresql_too(desk, postgresql):
+    """Accounts, visits, lock-out and the outbox, on the other database."""
+    move_to(opening.location(desk.store, postgresql))
+    opening.make_ready()
+    gp = desk.employ()
+    browser = desk.signed_in(gp)
+    assert browser.get("/staff/").status_code == 200
+    for _ in range(6):
+        desk.first_step(desk.browser(), gp, password="not the right one")
+    assert attempts.rests_until(sealing.keyed_digest(accounts.fold(gp.sign_in_name), KEY), at=NOON)
+    browser.post("/staff/sign-out-everywhere/")
+    assert [one[0] for one in desk.events()] == ["sign-in", *["sign-in"] * 6, "sign-out"]
+    assert desk.events()[-2][3] == ("resting",)
