@@ -65,6 +65,7 @@ def page(
     """
     require_purpose(purpose)
     _require_known(query)
+    practice = practice.upper()
     rights = rights_of(house, reader, activity)
     mine = as_reader(house, reader)
     require_of(rights, practice, mine, activity)

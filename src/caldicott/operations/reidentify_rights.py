@@ -11,7 +11,7 @@ from caldicott.operations.perform import House, ask, permits
 from caldicott.operations.stratify import setting_of
 from caldicott.operations.stratify_plan import RISK_SCORES
 from caldicott.policy.decision import Permit, Request
-from caldicott.vocabulary.errors import DoesNotHold, Refused
+from caldicott.vocabulary.errors import DoesNotHold, Refused, WrongUsage
 from caldicott.vocabulary.formats import DataFormat
 from caldicott.vocabulary.terms import Identifier, InstrumentKind, Relationship
 
@@ -55,7 +55,9 @@ def rights_of(house: House, reader: Reader, activity: str) -> Rights:
 
     Raises:
         Refused: nothing; the explanation is the message and the refusal is in the trail.
+        WrongUsage: nobody is named as the reader.
     """
+    _require_named(reader)
     mine = as_reader(house, reader)
     members = {member.ods for member in house.register.controller.member_practices}
     code = reader.organisation.upper()
@@ -120,6 +122,16 @@ def standing_of(house: House, activity: str) -> dict[str, Any]:
         )
     found: dict[str, Any] = json.loads(said)
     return found
+
+
+def _require_named(reader: Reader) -> None:
+    if not reader.user.strip() or not reader.organisation.strip():
+        raise WrongUsage(
+            "a viewing needs somebody who looks, and where they work",
+            code="reader-unnamed",
+            where="--user",
+            next_step="give the practice's own name for the member of staff, such as --user dr-one",
+        )
 
 
 def _own_practice(house: House, reader: Reader, activity: str, code: str) -> Rights:

@@ -77,7 +77,7 @@ def _moved(house: House, fresh: Sequence[SubmissionRecord], numbers: dict[int, s
             has_left = row.get("deregistered_on") is not None or bool((row.get("removal_reason") or "").strip())
             known = newest.get(row["identity"])
             if known is None or (since, seen) >= known[0]:
-                newest[row["identity"]] = ((since, seen), (row.get("practice") or "").strip(), has_left)
+                newest[row["identity"]] = ((since, seen), (row.get("practice") or "").strip().upper(), has_left)
     left = {number: "left" for number, (_at, _practice, has_left) in newest.items() if has_left}
     moved = {n: "moved" for n, (_at, practice, _left) in newest.items() if practice and practice != numbers[n]}
     return merged | left | moved

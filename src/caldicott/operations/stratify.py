@@ -112,6 +112,7 @@ class _Scoring:
         for file in marts:
             self._files.setdefault(file.part.split("/")[0], []).append(self._root / file.path)
         self._people = DuckDbRiskPeople(people.engine, barring=_barring(entry))
+        self._members = {member.ods for member in house.register.controller.member_practices}
         self._made = Stratified(entry.id)
 
     def make(self) -> Stratified:
@@ -184,7 +185,8 @@ class _Scoring:
         for practice, people in by_practice(
             compared.sort_by([("practice", "ascending"), ("person_token", "ascending")])
         ):
-            if practice != "None":
+            # What a sender wrote as a practice never becomes a path: only the register's own codes do.
+            if practice in self._members:
                 self._add(risk.write, people, folder / LIST / f"{practice}.parquet", kind=LIST, part=practice)
 
     def _moved(self, population: pa.Table) -> pa.Table:
@@ -196,8 +198,7 @@ class _Scoring:
         return risk.moved(lists, earlier, population)
 
     def _rolls(self) -> None:
-        members = sorted({member.ods for member in self._house.register.controller.member_practices})
-        roll = self._people.roll(members)
+        roll = self._people.roll(sorted(self._members))
         self._made.files += write_rolls(self._house, roll, activity=self._entry.id, run_id=self._run_id)
         self._made.counts["persons on a practice's roll"] = roll.num_rows
 

@@ -369,3 +369,35 @@ def test_the_reader_cannot_borrow_a_practice_by_its_name(world):
     with pytest.raises(Refused) as refusal:
         listed(world, replace(GP, organisation="Z80002"), "Z80001")
     assert refusal.value.code == "not-own-practice"
+
+
+@pytest.mark.parametrize("reader", [Reader("gp", "Z80001", " "), Reader("gp", " ", "dr-one")], ids=["user", "where"])
+def test_nobody_looks_without_a_name(world, tokens, reader):
+    """A viewing that could not say who looked does not happen."""
+    with pytest.raises(WrongUsage) as fault:
+        looked_up(world, [tokens[FRAIL.number]], reader)
+    assert fault.value.code == "reader-unnamed"
+
+
+def test_a_name_shaped_like_a_patients_number_is_not_entered(world, tokens):
+    """Somebody who types a patient's number as their own name sees nobody, and the number is not in the trail."""
+    with pytest.raises(CaldicottError) as fault:
+        looked_up(world, [tokens[FRAIL.number]], Reader("gp", "Z80001", TWICE.number))
+    assert fault.value.code == "audit-entry-identifies"
+    assert TWICE.number not in str([entry.as_record() for entry in world.entries()]) + str(fault.value)
+
+
+def test_what_a_sender_wrote_as_a_practice_never_becomes_a_path(own):
+    """A practice code with a way out of the store in it, or of no member, makes no list, no roll and no folder."""
+    before = {path.name for path in own.root.iterdir()}
+    strange = [registered(WELL, "../../../out", DateOfRegistration="2026-04-20", ExtractDate="2026-05-01"),
+               registered(TWICE, "Y99999", DateOfRegistration="2026-04-20", ExtractDate="2026-05-01"),
+               registered(FRAIL, " z80001 ", DateOfRegistration="2026-04-20", ExtractDate="2026-05-01")]  # fmt: skip
+    own.send("emis-patients", strange, name="strange", update="net-change", period=("2026-04-01", "2026-05-03"))
+    own.land()
+    assert FRAIL.number in tokens_by_number(own)
+    own.run(RISK)
+    assert {path.stem for path in own.store.rglob("risk-list/*.parquet")} <= {"Z80001", "Z80002", "Z80009"}
+    assert {path.stem for path in own.store.rglob("risk-roll/**/*.parquet")} <= {"Z80001", "Z80002", "Z80009"}
+    assert {path.name for path in own.root.iterdir()} == before
+    assert tokens_by_number(own).keys() & {WELL.number, TWICE.number, FRAIL.number} == {FRAIL.number}

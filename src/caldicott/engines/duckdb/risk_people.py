@@ -55,7 +55,7 @@ class DuckDbRiskPeople:
             known = {str(row[0]) for row in self._db.execute(f"DESCRIBE SELECT * FROM {rows}").fetchall()}
             columns = ", ".join(f"{name} AS {name}" if name in known else f"NULL AS {name}" for name in _SEAT_COLUMNS)
             self._db.execute(
-                "INSERT INTO seat SELECT person_token, nullif(trim(practice::VARCHAR), ''), "
+                "INSERT INTO seat SELECT person_token, nullif(upper(trim(practice::VARCHAR)), ''), "
                 "coalesce(registered_on::DATE, extracted_on::DATE), extracted_on::DATE, "
                 "deregistered_on IS NOT NULL, died_on::DATE "
                 f"FROM (SELECT person_token, {columns} FROM {rows}) WHERE person_token IS NOT NULL AND NOT {_GONE}"
@@ -66,7 +66,7 @@ class DuckDbRiskPeople:
         self._db.register("arriving", rows)
         with engine_faults("read the national feed"):
             self._db.execute(
-                "INSERT INTO seat SELECT p.token, nullif(trim(r.practice), ''), "
+                "INSERT INTO seat SELECT p.token, nullif(upper(trim(r.practice)), ''), "
                 "coalesce(r.registered_on, r.effective_from), r.effective_from, "
                 "coalesce(trim(r.removal_reason), '') <> '', r.died_on "
                 "FROM arriving r JOIN person p ON p.identity = r.identity WHERE p.token IS NOT NULL AND NOT r.withdrawn"
