@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from caldicott.operations.perform import House
 from caldicott.register import parse
 from caldicott.stores.store import Store, StoreSettings
+from caldicott.vocabulary.errors import DoesNotHold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,17 +43,43 @@ def load_register(name: str) -> Register:
 
 def actor() -> str:
     """Who runs the command, for the audit trail."""
-    return os.environ.get("CALDICOTT_ACTOR") or getpass.getuser()
+    try:
+        return os.environ.get("CALDICOTT_ACTOR") or getpass.getuser()
+    except (KeyError, OSError):  # in a container the user may have a number and no name
+        return f"uid-{os.getuid()}"
+
+
+def home() -> Path:
+    """The user's folder, where keys are kept."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("/nonexistent")
 
 
 @contextmanager
 def open_house(register: Register, store: Path, *, create: bool = False) -> Iterator[House]:
     """The house on that store, today."""
-    settings = StoreSettings(environ=os.environ, home=Path.home())
+    settings = StoreSettings(environ=os.environ, home=home())
     with Store(store, settings=settings, created=today(), create=create) as opened:
+        _require_same_controller(opened, register, create=create)
         yield House(register, opened, today(), now, actor(), organisation=register.controller.id)
+
+
+def _require_same_controller(store: Store, register: Register, *, create: bool) -> None:
+    """A store is one controller's: under another's register its people would be told, and given, something else."""
+    known, asked = store.catalogue.setting("controller"), register.controller.id
+    if known is None and create:
+        store.catalogue.set_setting("controller", asked)
+    elif known not in {None, asked}:
+        raise DoesNotHold(
+            f"the store belongs to the controller {known}, and the register is that of {asked}",
+            code="store-of-another-controller",
+            where=str(store.root),
+            next_step="name the register this store was filled under, or another store",
+        )
 
 
 def open_store(store: Path) -> Store:
     """The store alone, for questions that need no register."""
-    return Store(store, settings=StoreSettings(environ=os.environ, home=Path.home()), created=today(), create=False)
+    return Store(store, settings=StoreSettings(environ=os.environ, home=home()), created=today(), create=False)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
-from contextlib import contextmanager
+import threading
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from rich.console import Console
@@ -16,12 +18,39 @@ from caldicott.vocabulary.errors import ProgramFault
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterator, Sequence
+    from types import FrameType
 
     from caldicott.vocabulary.errors import CaldicottError
 
 
+_INTERRUPTED, _READER_GONE = 130, 141
+"""As a shell tells that a signal ended a program: SIGINT, SIGPIPE."""
+
+
+class _Console(Console):
+    """One whose reader may go away: rich would end with 1, which here means that something does not hold."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+_interrupted = threading.Event()
+
+
+def note_interrupts() -> None:
+    """Remember a Ctrl-C: an engine that met it may tell it as a fault of its own kind."""
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        return  # started in the background, where Ctrl-C is meant for others
+
+    def noted(number: int, frame: FrameType | None) -> None:
+        _interrupted.set()
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, noted)
+
+
 def console() -> Console:
-    return Console(highlight=False, soft_wrap=True)
+    return _Console(highlight=False, soft_wrap=True)
 
 
 def say(text: str) -> None:
@@ -32,6 +61,7 @@ def say(text: str) -> None:
 def print_json(document: Any) -> None:
     """One JSON document."""
     sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
+    sys.stdout.flush()  # a full disk is met here, where it can be told, and not when the program ends
 
 
 def table(title: str, headings: Sequence[str], rows: Sequence[Sequence[object]], *, numbers_from: int = 1) -> None:
@@ -61,16 +91,29 @@ def progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
 
 def fail(error: CaldicottError) -> NoReturn:
     """Print the error where its reader looks, and end with its exit code."""
-    # Asked of the command itself: the words may have been refused before any option was understood.
-    if "--json" in sys.argv[1:]:
-        print_json({**error.as_record(), "exit_code": error.exit_code})
-    else:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(str(error), markup=False)
+    try:
+        # Asked of the command itself: the words may have been refused before any option was understood.
+        if "--json" in sys.argv[1:]:
+            print_json({**error.as_record(), "exit_code": error.exit_code})
+        else:
+            _Console(stderr=True, highlight=False, soft_wrap=True).print(str(error), markup=False)
+    except OSError:  # nobody reads, or there is no room: the exit code still tells
+        _stop_writing()
     raise SystemExit(error.exit_code)
+
+
+def _stop_writing() -> None:
+    """What still waits in the streams has nowhere to go; at the end of the program it would become a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def fail_on_disk(error: OSError | sqlite3.OperationalError) -> NoReturn:
     """A full disk or a missing permission met outside an act is no bug; its words may quote a path and are left out."""
+    if isinstance(error, BrokenPipeError):
+        _stop_writing()
+        raise SystemExit(_READER_GONE)
     words = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else type(error).__name__
     next_step = "check free space and permissions, then run the same command again; an act is there as a whole or not"
     fail(ProgramFault(f"the disk did not do what was asked ({words})", code="disk-fault", next_step=next_step))
@@ -78,6 +121,8 @@ def fail_on_disk(error: OSError | sqlite3.OperationalError) -> NoReturn:
 
 def fail_as_bug(error: BaseException) -> NoReturn:
     """A fault of the program: its kind and place in our own code, never its words, which may quote a row."""
+    if _interrupted.is_set():
+        raise SystemExit(_INTERRUPTED)
     place = "unknown"
     trace = error.__traceback__
     while trace is not None:

@@ -72,11 +72,7 @@ def _due_soon(warnings: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _print_reasons(title: str, submissions: list[dict[str, Any]], key: str) -> None:
-    reasons = sorted({reason for entry in submissions for reason in entry[key]})
-    rows = [
-        (entry["id"], *(entry[key].get(reason, 0) for reason in reasons))
-        for entry in submissions
-        if any(entry[key].values())
-    ]
+    # A line a reason, not a column: eleven columns leave no room for what they are called.
+    rows = [(entry["id"], reason, rows) for entry in submissions for reason, rows in sorted(entry[key].items()) if rows]
     if rows:
-        table(title, ("submission", *reasons), rows)
+        table(title, ("submission", "reason", "rows"), rows, numbers_from=2)

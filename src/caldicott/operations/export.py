@@ -27,7 +27,7 @@ from caldicott.operations.stratify_plan import RISK_SCORES
 from caldicott.policy.decision import Permit, Request
 from caldicott.policy.explain import explain
 from caldicott.safe_haven.release import LINKED_MART, concerns
-from caldicott.stores.key_files import sync_folder
+from caldicott.stores.key_files import disk_faults, sync_folder
 from caldicott.stores.names import unused_name
 from caldicott.stores.submissions.manifest import sha256_of
 from caldicott.vocabulary.errors import DoesNotHold, Refused, WrongUsage
@@ -77,6 +77,7 @@ def export(house: House, *, activity: str, role: str, to: Path, wanted: str | No
             next_step=f"make it first: `caldicott run REGISTER --store DIR --activity {activity}`",
         )
     _require_new(to)
+    _require_outside(to, house.store.root)
     report = Exported(activity, role, refused={d: _code_of(r) for d, r in refusals.items()}, to=str(to))
     return perform(
         house, event="export", activity=activity, compute=lambda: _compute(house, entry, files, granted, report=report)
@@ -140,6 +141,17 @@ def _require_new(to: Path) -> None:
         )
 
 
+def _require_outside(to: Path, store: Path) -> None:
+    # The store sweeps what it does not know, and what left must not lie where records are kept.
+    if to.resolve().is_relative_to(store.resolve()):
+        raise WrongUsage(
+            "the folder to export to lies in the store",
+            code="export-into-store",
+            where=str(to),
+            next_step="name a folder outside the store, where only the receiver can read",
+        )
+
+
 def _remove_unfinished(to: Path) -> None:
     # A killed export leaves its records in a hidden folder beside the place they were to have.
     for left in to.parent.glob(f".{glob.escape(to.name)}.{'?' * len(unused_name())}.partial"):
@@ -160,7 +172,8 @@ def _compute(
     people = _people_today(house, entry, granted)
     _remove_unfinished(to)
     partial = to.with_name(f".{to.name}.{unused_name()}.partial")
-    partial.mkdir(parents=True, mode=0o700)
+    with disk_faults(to):
+        partial.mkdir(parents=True, mode=0o700)
     try:
         for dataset, permit in granted.items():
             chosen = [file for file in files if file.part.split("/")[0] == dataset]

@@ -13,11 +13,16 @@ from caldicott.operations.verify.controls.access import shown
 from caldicott.operations.verify.searching import numbers_in_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from caldicott.operations.verify.evidence import Evidence
 
-ZONES = frozenset({"audit", "clear", "keys", "marts", "objections", "persons", "quarantine", "repeats", "vault"})
+ZONES = frozenset({
+    "audit", "ceff", "clear", "desk", "keys", "marts", "objections", "persons", "public", "quarantine", "repeats",
+    "vault",
+})  # fmt: skip
+"""`public` is the published notice, which `caldicott serve` looks for there; it alone is for everybody."""
 _TOP_FILES = ("catalogue.sqlite", "lock")
 ENCRYPTED = ("clear", "quarantine", "repeats", "persons", "vault", "objections")
 _SEALED = b"PARE"
@@ -93,16 +98,32 @@ def _nothing_outside_the_zones(evidence: Evidence) -> Finding:
     zones = ("clear", "quarantine", "repeats", "persons", "marts", "vault")
     files = [str(path.relative_to(evidence.root)) for zone in zones for path in _files(evidence.root / zone)]
     stray = [path for path in files if path not in live]
+    stray += [path.name for zone, known in _KNOWN.items() for path in _files(evidence.root / zone) if not known(path)]
     missing = [path for path in live if not (evidence.root / path).exists()]
+    away = [path for path in live if not _is_within(evidence.root, path)]
     is_open = evidence.root.stat().st_mode & _FOR_OTHERS
-    if found or stray or missing or is_open:
+    if found or stray or missing or away or is_open:
         return broken(
-            f"{len(found)} things outside the zones, {len(stray)} files nobody knows, {len(missing)} missing"
-            + ("; the folder is open to others" if is_open else "")
+            f"{len(found)} things outside the zones, {len(stray)} files nobody knows, {len(missing)} missing, "
+            f"{len(away)} that lie elsewhere" + ("; the folder is open to others" if is_open else "")
         )
     return kept(
         f"{len(files)} files, all in their zones and all known to the catalogue; only their owner may open the folder"
     )
+
+
+def _is_within(root: Path, live: str) -> bool:
+    """Whether a live file is where its path says: below the store, and by no link that leads elsewhere."""
+    place, home = (root / live).resolve(), root.resolve()
+    return place == home / live and place.is_relative_to(home)
+
+
+_AUDIT = frozenset({"checkpoint", "checkpoints", "entries.jsonl", "leaves.sha256", "lock", "public_key"})
+_KNOWN: dict[str, Callable[[Path], bool]] = {
+    "audit": lambda path: path.name in _AUDIT,
+    "keys": lambda path: path.suffix == ".json" or path.name.startswith("."),
+}
+"""What lies in the plain zones by its name, since the catalogue does not list it."""
 
 
 def _belongs(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
 
     from caldicott.operations.verify.evidence import Evidence
     from caldicott.register.model import ProcessingActivity
+    from caldicott.stores.catalogue import Outcome
 
 _CODED = (Objection.TYPE_1, Objection.RISK_STRATIFICATION, Objection.RESEARCH, Objection.DEIDENTIFIED)
+_EXCLUDED = "excluded "
 DIRECT_CARE = ("direct_care",)
 
 
@@ -173,6 +176,8 @@ def _applied_at_source(evidence: Evidence, part: Released) -> bool:
 def _opt_outs_counted(evidence: Evidence) -> Finding:
     wrong, counted = [], 0
     outcomes = evidence.house.store.catalogue.outcomes()
+    wrong += [activity for activity, run in evidence.house.store.catalogue.latest_runs().items()
+              if not _adds_up_to(run["counts"], [one for one in outcomes if one.activity == activity])]  # fmt: skip
     by_uid = {one.uid: one for one in evidence.submissions}
     for outcome in outcomes:
         record = by_uid[outcome.submission]
@@ -187,6 +192,15 @@ def _opt_outs_counted(evidence: Evidence) -> Finding:
     if wrong:
         return broken(f"rows left out are not accounted for in {shown(dict.fromkeys(wrong))}")
     return kept(f"{counted:,} rows left out, each under one named objection, in {len(outcomes)} accounts that add up")
+
+
+def _adds_up_to(said: dict[str, int], outcomes: list[Outcome]) -> bool:
+    """Whether the accounts of the submissions together give what the run, and so the trail, says."""
+    excluded = Counter[str]()
+    for one in outcomes:
+        excluded.update(one.excluded_by)
+    told = {name.removeprefix(_EXCLUDED): rows for name, rows in said.items() if name.startswith(_EXCLUDED)}
+    return +excluded == +Counter(told) and sum(one.superseded for one in outcomes) == said.get("superseded", 0)
 
 
 def _exemptions_have_a_reference(evidence: Evidence) -> Finding:

@@ -227,7 +227,7 @@ def _not_in_use_refused(evidence: Evidence) -> Finding:
     tries += [(r, isinstance(evidence.decide(r), Permit)) for one in resting for r in _landings(one)]
     if given := [request.activity for request, yes in tries if yes]:
         return broken(f"not in use, but permitted: {named(given)}")
-    if run := {f.part for f in evidence.marts if any(f.part.startswith(f"{one.id}/") for one in resting)}:
+    if run := {f.part for f in evidence.marts if any(f.owner == one.id for one in resting)}:
         return broken(f"not in use, but the store holds marts of it: {len(run)}")
     return kept(f"{named(one.id for one in resting)}: not in use; {len(tries)} requests were tried and refused")
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections import Counter
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.parquet as pq
 
 from caldicott.audit.entry import Outcome
 from caldicott.operations.verify.control import Control, Finding, broken, kept, not_applicable
@@ -11,8 +15,11 @@ from caldicott.operations.verify.controls.access import shown
 from caldicott.stores.audit_log import verify as verify_log
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from caldicott.audit.entry import AuditEntry
     from caldicott.operations.verify.evidence import Evidence
+    from caldicott.stores.catalogue import SubmissionRecord
 
 
 def _audit_verifies(evidence: Evidence) -> Finding:
@@ -22,21 +29,78 @@ def _audit_verifies(evidence: Evidence) -> Finding:
     return kept(f"{report.size:,} entries, all as they were written, none missing, none put in later")
 
 
+INVOICES = "invoice-validation"
+_ROWS = "rows "
+_LONGEST_ACT = timedelta(hours=6)
+
+
 def _every_act_recorded(evidence: Evidence) -> Finding:
     done = [entry for entry in evidence.entries if entry.outcome is Outcome.DONE]
     runs = evidence.house.store.catalogue.latest_runs()
-    wrong = [record.id for record in evidence.submissions if not _admitted(done, record.uid, record.rows)]
-    wrong += [run["id"] for run in runs.values() if not _named(done, "run", run["id"])]
+    wrong = [record.id for record in evidence.submissions if not _admitted(done, record)]
+    wrong += [run["id"] for activity, run in runs.items() if not _ran(done, activity, run)]
+    wrong += [activity for activity, run in runs.items() if _rows_in_marts(evidence, activity) != _rows_said(run)]
+    lost = _admitted_and_gone(done, evidence)
     waiting = len(evidence.house.store.catalogue.outbox())
-    if wrong or waiting:
-        return broken(f"{len(wrong)} acts are in no entry of the trail: {shown(wrong)}; {waiting} still wait")
+    if wrong or waiting or lost:
+        return broken(
+            f"{len(wrong)} acts are in no entry of the trail as the catalogue tells them: {shown(wrong)}; "
+            f"{lost} landings of the trail are in no catalogue; {waiting} still wait"
+        )
     if not evidence.submissions:
         return not_applicable("nothing has been done in this store yet")
-    return kept(f"{len(evidence.submissions)} landings and {len(runs)} runs, each with its entry and the same counts")
+    return kept(
+        f"{len(evidence.submissions)} landings and {len(runs)} runs: the catalogue and the trail tell the same of "
+        "each, its day, its document and its counts"
+    )
 
 
-def _admitted(done: list[AuditEntry], uid: str, rows: int) -> bool:
-    return any(entry.counts.get("rows") == rows for entry in _named(done, "admit", uid))
+def _admitted(done: list[AuditEntry], record: SubmissionRecord) -> bool:
+    counts = {"rows": record.rows, "admitted": record.rows - record.quarantined, "quarantined": record.quarantined}
+    return any(
+        dict(entry.counts) == counts
+        and record.agreement in entry.references
+        and (entry.dataset, entry.format) == (record.dataset, record.format)
+        and _on_the_day(entry, record.received)
+        for entry in _named(done, "admit", record.uid)
+    )
+
+
+def _ran(done: list[AuditEntry], activity: str, run: Mapping[str, Any]) -> bool:
+    return any(
+        entry.activity == activity
+        and dict(entry.counts) == run["counts"]
+        and entry.register_digest == run["register_digest"]
+        and _on_the_day(entry, run["at"])
+        for entry in _named(done, "run", run["id"])
+    )
+
+
+def _rows_in_marts(evidence: Evidence, activity: str) -> Counter[str]:
+    found = Counter[str]()
+    for file in evidence.house.store.catalogue.files("mart", activity):
+        found[file.part.split("/")[0]] += pq.read_metadata(evidence.root / file.path).num_rows
+    return +found
+
+
+def _rows_said(run: Mapping[str, Any]) -> Counter[str]:
+    return +Counter({name.removeprefix(_ROWS): n for name, n in run["counts"].items() if name.startswith(_ROWS)})
+
+
+def _on_the_day(entry: AuditEntry, said: str) -> bool:
+    # An act that began before midnight may be entered after it.
+    at = entry.at.astimezone()
+    days = {at.date(), (at - _LONGEST_ACT).date()}
+    return said in {day.isoformat() for day in days}
+
+
+def _admitted_and_gone(done: list[AuditEntry], evidence: Evidence) -> int:
+    """Landings that the trail tells and the catalogue does not: nothing that landed is ever taken out of it."""
+    known = {record.uid for record in evidence.submissions}
+    # Invoices have books and a purge of their own, in their own environment.
+    return sum(
+        entry.event == "admit" and entry.activity != INVOICES and not known & set(entry.references) for entry in done
+    )
 
 
 def _named(done: list[AuditEntry], event: str, reference: str) -> list[AuditEntry]:
