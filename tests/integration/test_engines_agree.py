@@ -12,9 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 
 import people
+from caldicott.operations import spark_engine
 from caldicott.operations.engine import DUCKDB
 from caldicott.operations.run import run as run_due
-from stage import PLANNING, Stage, episode
+from caldicott.vocabulary.errors import DoesNotHold, ProgramFault, WrongUsage
+from stage import PLANNING, RISK, Stage, episode
 
 pytest.importorskip("pyspark", reason="the Spark engine is an extra: pip install caldicott[spark]")
 pytest.importorskip("sqlglot", reason="the Spark engine is an extra: pip install caldicott[spark]")
@@ -35,12 +37,18 @@ POSTCODES = ["ZZ1 4QJ", "zz14qj", " ZZ1  4QJ ", "QJ", "", "ZZ99 3VZ"]
 
 
 @pytest.fixture(scope="session")
-def spark():
+def spark_session():
     """One Spark session for all tests."""
-    from caldicott.operations.spark_engine import open_engine
+    from caldicott.engines.spark.session import open_session
 
-    with open_engine("spark") as engine:
-        yield engine
+    with open_session(partitions=2) as session:
+        yield session
+
+
+@pytest.fixture(scope="session")
+def spark(spark_session):
+    """The engine over it."""
+    return spark_engine.spark(spark_session)
 
 
 def run_with(stage, engine, activity=PLANNING):
@@ -165,3 +173,114 @@ def test_both_engines_agree_on_what_chance_makes(tmp_path, example_icb, spark, s
     seen = [(report_of(run_with(stage, engine)), marts(stage), accounts(stage)) for engine in (DUCKDB, spark)]
     assert seen[0] == seen[1]
     assert seen[0][1]
+
+
+def test_spark_leaves_nothing_readable_beside_the_store(tmp_path, example_icb, spark_session, spark):
+    """While it works, no file of Spark's holds a number, a name or a key; plans hold none; afterwards rows are gone."""
+    from caldicott.engines.spark.sealed import unsealed
+    from caldicott.engines.spark.session import private_folder
+    from caldicott.stores.sealed_rows import SealedRows
+
+    stage, crowd = Stage(tmp_path, example_icb), people.invented(3)
+    stage.send("ncdr-sus-apc", [episode(p, f"r{i}") for i, p in enumerate(crowd)], name="sent")
+    stage.land()
+    with stage.house() as house:
+        uid = next(s.uid for s in house.store.catalogue.submissions())
+        sealed = SealedRows(house.store).read_all(uid, ["identity", "postcode"])
+        rows = unsealed(spark_session, sealed)
+        on_disk = rows.repartition(4).persist(_disk_only())
+        assert on_disk.count() == len(crowd)
+        plan = on_disk._jdf.queryExecution().toString()
+    key = sealed.files[0].key
+    folder = private_folder(spark_session)
+    written = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+    assert sum(map(len, written)) > 0
+    telling = [key, key.hex().encode(), *(p.postcode.encode() for p in crowd), *(p.number.encode() for p in crowd)]
+    telling += [int(p.number).to_bytes(8, order) for p in crowd for order in ("big", "little")]
+    assert not [True for content in written for secret in telling if secret in content]
+    assert key.hex() not in plan
+    assert repr(key)[2:-1] not in plan
+    assert key.hex() not in repr(sealed)
+    assert repr(key) not in repr(sealed)
+    assert folder.stat().st_mode & 0o077 == 0
+    on_disk.unpersist()
+
+
+def test_spark_s_own_words_stay_inside(spark_session):
+    """A fault names the step and its kind; the value that Spark quotes is in no message."""
+    from caldicott.engines.spark.session import spark_faults
+
+    with pytest.raises(ProgramFault) as told, spark_faults("count"):
+        spark_session.sql("SELECT cast('Quibbleworth' AS INT)").collect()
+    assert told.value.code == "engine-fault"
+    assert "Quibbleworth" not in str(told.value)
+    assert told.value.__cause__ is None
+    assert told.value.__suppress_context__
+
+
+def test_an_edited_file_is_named_as_such_and_nothing_changes(tmp_path, example_icb, spark):
+    """A page that was changed on the disk ends the run; what was live before is live still."""
+    stage, crowd = Stage(tmp_path, example_icb), people.invented(3)
+    stage.send("ncdr-sus-apc", [episode(p, f"r{i}") for i, p in enumerate(crowd)], name="sent")
+    stage.land()
+    with stage.house() as house:
+        uid = next(s.uid for s in house.store.catalogue.submissions())
+        path = stage.store / house.store.catalogue.files("clear", uid)[0].path
+    content = bytearray(path.read_bytes())
+    content[60] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DoesNotHold) as told:
+        run_with(stage, spark)
+    assert told.value.code == "file-does-not-open"
+    assert marts(stage) == {}
+
+
+def test_an_activity_with_scores_is_refused_whole(tmp_path, example_icb, spark):
+    """Spark does not make risk scores: rather than marts without them, nothing, and the command says what to do."""
+    stage, crowd = Stage(tmp_path, example_icb), people.invented(2)
+    stage.send("ncdr-sus-apc", [episode(p, f"r{i}") for i, p in enumerate(crowd)])
+    stage.answer(crowd)
+    stage.land()
+    with pytest.raises(WrongUsage) as told:
+        run_with(stage, spark, RISK)
+    assert told.value.code == "engine-without-scores"
+    assert "duckdb" in told.value.next_step
+
+
+@pytest.mark.parametrize(
+    "written", ["9000000009", "900 000 0009", "900-000-0009", "+900000000", "９０００００0009", "x", ""]
+)
+def test_a_number_is_read_alike(spark_session, written):
+    """Superseded numbers are read by the one rule, whoever reads them: full-width digits and separators too."""
+    from caldicott.engines.duckdb.connection import connect
+    from caldicott.engines.spark.connection import SparkConnection
+
+    asked = "SELECT number_of(canonical_number($written))"
+    expected = connect().execute(asked, {"written": written}).fetchall()
+    assert SparkConnection(spark_session).execute(asked, {"written": written}).fetchall() == expected
+
+
+def test_ages_are_counted_alike(spark_session):
+    """Leap days, month ends and births after the event: both engines count the same complete years."""
+    from caldicott.engines.duckdb.connection import connect
+    from caldicott.engines.spark.connection import SparkConnection
+
+    days = [
+        "1999-12-31",
+        "2000-02-28",
+        "2000-02-29",
+        "2000-03-01",
+        "2001-02-28",
+        "2004-02-29",
+        "2005-01-30",
+        "2005-08-31",
+    ]
+    pairs = [(born, on) for born in days for on in days]
+    asked = "SELECT " + ", ".join(f"date_sub('year', DATE '{born}', DATE '{on}')" for born, on in pairs)
+    assert SparkConnection(spark_session).execute(asked).fetchall() == connect().execute(asked).fetchall()
+
+
+def _disk_only():
+    from pyspark import StorageLevel
+
+    return StorageLevel.DISK_ONLY
