@@ -139,7 +139,7 @@ def _trace(request: Request, right: Path, outcome: Outcome, part: Path, told: Ca
             tracer.outcomes_to(str(request.candidates), form=_form(request.candidates))
         counts = tuple(tracer.counts())
         records = (sum(number for _step, _code, number in counts), tracer.persons())
-        linked = engine.Linked(records, links, 0, (), [], [], {}, [])
+        linked = engine.Linked(records, links, 0, (), [], [], {}, engine.broken_remark(tracer.broken_lines()))
         done = Outcome(spec, outcome.spec_sha256, linked, counts)
         _write_about(request, done)
         part.replace(request.to)

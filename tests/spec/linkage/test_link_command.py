@@ -170,6 +170,45 @@ def test_a_broken_file_is_named_and_none_of_its_values_is(link, tmp_path, text, 
     assert not list(tmp_path.glob("out*"))
 
 
+def test_a_broken_line_is_left_out_and_counted(link, tmp_path):
+    """A row with a column too many is not read as somebody; the report says how many there were, never what."""
+    source = written(tmp_path / "l.csv", rows(3, "a"))
+    with source.open("a", encoding="utf-8", newline="") as file:
+        file.write(f"x,,{CANARY},,,,,too,many\r\n")
+    answer = link(source, "--spec", "people", "--to", "out.csv")
+    assert answer.code == 0
+    assert "1 lines of the files are broken" in answer.out
+    assert CANARY not in answer.out + (tmp_path / "out.csv").read_text(encoding="utf-8")
+
+
+def test_a_file_with_two_kinds_of_line_end_is_refused_as_a_file(link, tmp_path):
+    """It is the file that cannot be read, not the program that failed; nothing of it is quoted."""
+    source = written(tmp_path / "l.csv", rows(3, "a"))
+    with source.open("a", encoding="utf-8", newline="") as file:
+        file.write(f"x,,{CANARY},,,,,too,many\n")
+    answer = link(source, "--spec", "people", "--to", "out.csv")
+    assert answer.code == 1
+    assert "file-unreadable" in answer.err
+    assert CANARY not in answer.err
+
+
+def test_tracing_is_a_link_like_any_other(link, tmp_path):
+    """Records against persons: the links, every record's outcome, and counts by step and code."""
+    person = ("nhs_number", "given", "family", "birth_date", "gender", "postcode")
+    one = invented(1)[0]
+    known = (one.number, one.given, one.family, one.born, "1", one.postcode)
+    written(tmp_path / "persons.csv", [known], person)
+    written(tmp_path / "records.csv", [("r1", *known), ("r2", "", "", "", "", "", "")], ("id", *person))
+    words = ("records.csv", "persons.csv", "--spec", "trace-mps-2024", "--to", "out.csv", "--candidates", "all.csv")
+    answer = link(*words, "--json")
+    assert pairs(tmp_path / "out.csv") == {("r1", one.number)}
+    assert {(row["step"], row["code"], row["records"]) for row in answer.record["traced"]} == {
+        ("cross-check@1", "00", 1), ("one-time@1", "96", 1),
+    }  # fmt: skip
+    assert len((tmp_path / "all.csv").read_text(encoding="utf-8").splitlines()) == 3
+    assert link("records.csv", "--spec", "trace-mps-2024", "--to", "out.csv").code == 2
+
+
 def test_report_and_model_hold_no_value_of_a_row(link, tmp_path):
     """What is written beside the links names fields, counts and levels, never a person."""
     people = [*rows(20, "a"), ("z", "", CANARY, CANARY, "1961-02-03", "1", "ZZ8 8QJ")]

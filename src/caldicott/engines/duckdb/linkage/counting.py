@@ -5,12 +5,37 @@ An unread result on the shared connection makes the next statement of Splink fai
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+import duckdb
 
-    import duckdb
+from caldicott.vocabulary.errors import DoesNotHold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+@contextmanager
+def reading(role: str) -> Iterator[None]:
+    """A file that the reader cannot follow is the file's fault, and its words are not passed on: they quote rows."""
+    try:
+        yield
+    except duckdb.InvalidInputException:
+        raise DoesNotHold(
+            "a file cannot be read as a table to its end",
+            code="file-unreadable",
+            where=role,
+            next_step="write it again as UTF-8 CSV with one kind of line end throughout, or as Parquet",
+        ) from None
+
+
+def broken_lines(connection: duckdb.DuckDBPyConnection) -> int:
+    """Lines of the user's files that could not be read as rows. They are left out, and must be named."""
+    (kept,) = one(connection, "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'")
+    if not kept:
+        return 0
+    return int(one(connection, "SELECT count(*) FROM (SELECT DISTINCT scan_id, file_id, line FROM reject_errors)")[0])
 
 
 def one(connection: duckdb.DuckDBPyConnection, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from caldicott.engines.duckdb.connection import quoted, text
-from caldicott.engines.duckdb.linkage.counting import one
+from caldicott.engines.duckdb.linkage.counting import one, reading
 from caldicott.engines.duckdb.scores_inputs import SourceFile, rows_of
 from caldicott.facts import linkage as facts
 from caldicott.vocabulary.errors import DoesNotHold
@@ -54,7 +54,8 @@ def read_records(connection: duckdb.DuckDBPyConnection, spec: Spec, sources: tup
         parts.append(
             f"SELECT {side} AS side, tidy({quoted(spec.id_column)}) AS id, {columns} FROM {rows_of(source, keep_rejects=True)}"
         )
-    connection.execute("CREATE TEMP TABLE raw AS " + " UNION ALL BY NAME ".join(parts))
+    with reading("LEFT or RIGHT" if len(sources) > 1 else "LEFT"):
+        connection.execute("CREATE TEMP TABLE raw AS " + " UNION ALL BY NAME ".join(parts)).fetchall()
     _ids_hold(connection, sources)
     lists = " UNION ALL ".join(
         f"SELECT {text(kind)} AS kind, {text(value)} AS value" for kind, value in facts.missing_values()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from caldicott.engines.duckdb.connection import connect, engine_faults, text
-from caldicott.engines.duckdb.linkage.counting import one
+from caldicott.engines.duckdb.linkage.counting import broken_lines, one
 from caldicott.engines.duckdb.linkage.groups import choose_links
 from caldicott.engines.duckdb.linkage.prepare import read_records
 
@@ -45,6 +45,7 @@ def link_files(
     with engine_faults("link files"):
         told("reading the files")
         read_records(connection, spec, sources)
+        account.remarks += broken_remark(broken_lines(connection))
         score_pairs(connection, spec, account, told)
         told("choosing the links")
         outcomes = choose_links(connection, spec)
@@ -57,6 +58,11 @@ def link_files(
         account.records, links, account.compared, tuple(said_nothing), account.blocks, account.guards, outcomes,
         account.remarks, account.model,
     )  # fmt: skip
+
+
+def broken_remark(lines: int) -> list[str]:
+    """What a reader must know of lines that were no rows."""
+    return [f"{lines:,} lines of the files are broken and were left out."] if lines else []
 
 
 def _write(connection: Any, table: str, last: str, to: Path) -> None:

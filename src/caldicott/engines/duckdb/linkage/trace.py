@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from caldicott.engines.duckdb.connection import connect, engine_faults, quoted, text
 from caldicott.engines.duckdb.linkage import prepare, trace_sql
-from caldicott.engines.duckdb.linkage.counting import one
+from caldicott.engines.duckdb.linkage.counting import broken_lines, one, reading
 from caldicott.engines.duckdb.scores_inputs import SourceFile, rows_of
 from caldicott.facts import linkage as facts
 from caldicott.linkage.tracing import PERSON_ROLES, ROLES, Profile
@@ -59,14 +59,14 @@ class Tracer:
 
     def read_persons(self, source: SourceFile, columns: Columns) -> None:
         """The versions of each person's record, and who took whose place."""
-        with engine_faults("read persons"):
+        with engine_faults("read persons"), reading("RIGHT"):
             picked = ", ".join(f"{columns.sql(source, role)} AS {role}" for role in PERSON_ROLES)
             self._execute(f"CREATE TEMP TABLE raw AS SELECT {picked} FROM {rows_of(source, keep_rejects=True)}")
             _make_versions(self.connection)
 
     def read_requests(self, source: SourceFile, columns: Columns, *, id_column: str) -> None:
         """The records to trace; `asked` says which request each record makes."""
-        with engine_faults("read records"):
+        with engine_faults("read records"), reading("LEFT"):
             picked = ", ".join(f"{columns.sql(source, role)} AS {role}" for role in ROLES)
             self._execute(
                 f"CREATE TEMP TABLE raw AS SELECT tidy({quoted(id_column)}) AS id, {picked} FROM {rows_of(source, keep_rejects=True)}"
@@ -149,6 +149,10 @@ class Tracer:
     def outcomes_to(self, path: str, *, form: str) -> None:
         """Writes what became of every record."""
         self._execute(f"COPY (SELECT * FROM traced ORDER BY id) TO {text(path)} (FORMAT {form})")
+
+    def broken_lines(self) -> int:
+        """Lines of the files that were no rows."""
+        return broken_lines(self.connection)
 
     def persons(self) -> int:
         """How many persons are known."""
