@@ -41,10 +41,19 @@ def spark(session: Any) -> Engine:
     from caldicott.engines.spark.connection import SparkConnection
     from caldicott.engines.spark.marts import SparkMarts
 
+    opened: list[SparkConnection] = []
+
+    def people() -> DuckDbPeople:
+        # The run before is over: what its steps kept with the workers may go.
+        while opened:
+            opened.pop().close()
+        opened.append(SparkConnection(session))
+        return DuckDbPeople(connection=opened[-1])  # type: ignore[arg-type]  # it answers the same questions
+
     return Engine(
         name="spark",
         rows=SealedRows,
-        people=lambda: DuckDbPeople(connection=SparkConnection(session)),  # type: ignore[arg-type]  # answers the same
+        people=people,
         marts=SparkMarts,
         rows_together=_ROWS_TOGETHER,
         makes_scores=False,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
-    from typing import Any
 
     import pyarrow as pa
     from pyspark.sql import DataFrame
@@ -162,12 +162,17 @@ def _by_submission(members: Sequence[tuple[int, Source]]) -> list[list[tuple[int
     return list(found.values())
 
 
-class _joined:  # noqa: N801  a value, made in one place
+@dataclass(frozen=True)
+class _Joined:
     """Files of one schema, as one."""
 
-    def __init__(self, several: Sequence[tuple[int, Any]]) -> None:
-        self.files = tuple(file for _place, sealed in several for file in sealed.files)
-        self.schema = several[0][1].schema
+    files: tuple[Any, ...]
+    schema: pa.Schema
+
+
+def _joined(several: Sequence[tuple[int, Any]]) -> _Joined:
+    files = tuple(file for _place, sealed in several for file in sealed.files)
+    return _Joined(files, several[0][1].schema)
 
 
 def _together(made: Sequence[DataFrame]) -> DataFrame:
