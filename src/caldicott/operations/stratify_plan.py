@@ -40,6 +40,15 @@ def plan() -> Plan:
 
 
 @cache
+def score_columns() -> frozenset[str]:
+    """Every column a file of scores may have; `verify` holds the files against this."""
+    made = plan()
+    ranks = {f"{name}-{kind}" for name in made.ranked for kind in ("percent-above", "tier")}
+    about = {"person_token", "practice", "age_band", "segment", "tier", "month", "as_of", "criteria_sha256"}
+    return frozenset({*about, *made.numbers, *(f"{name}-band" for name in made.banded), *ranks})
+
+
+@cache
 def criteria() -> tuple[dict[str, Any], ...]:
     """What made each number: name, version, hash, source, standing. Whoever sees a score may see this."""
     counts = [

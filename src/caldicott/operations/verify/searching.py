@@ -19,6 +19,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from caldicott.facts import layout as layouts
+from caldicott.operations.stratify_plan import RISK_SCORES, score_columns
 from caldicott.operations.verify.haven import is_known, passes_check
 from caldicott.safe_haven.release import LINKED_MART
 
@@ -59,6 +60,8 @@ def telling_columns(names: list[str], dataset: str, *, whitelist: frozenset[str]
     """Columns of a mart that may not be outside: of a class that tells, or of no layout at all."""
     if dataset == LINKED_MART:
         return [name for name in names if name not in LINKED]
+    if dataset == RISK_SCORES:
+        return [name for name in names if name not in score_columns()]
     known = classes_of(dataset)
     return [
         name
