@@ -14,9 +14,9 @@ import typer
 from caldicott import __version__, bootstrap
 from caldicott.cli import accounts as accounts_commands
 from caldicott.cli import audit as audit_commands
+from caldicott.cli import invoices as invoice_commands
 from caldicott.cli import link as link_commands
 from caldicott.cli import protect as protect_command
-from caldicott.cli import invoices as invoice_commands
 from caldicott.cli import publish as publish_command
 from caldicott.cli import register as register_commands
 from caldicott.cli import risk as risk_commands
