@@ -76,7 +76,7 @@ def _against_other_flows(sender: str | None, request: Request, asked: CompiledRe
     carrying = [one for one in activity.flows or () if request.dataset in one.datasets and one.format.tells >= told]
     if any(_sends(flow.from_organisation, sender, asked) for flow in carrying):
         return ()
-    text = f"No flow of {request.activity} carries {request.dataset} from {speakable(sender or "nobody")}."
+    text = f"No flow of {request.activity} carries {request.dataset} from {speakable(sender or 'nobody')}."
     sources = ", ".join(sorted({flow.from_organisation for flow in carrying})) or "nobody"
     way_out = (
         f"The register says that it comes from: {sources}. Ask why this sender has it; if that is right, enter the "
