@@ -80,7 +80,7 @@ class Shelf:
 
 
 def landed(sender: str, dataset: str) -> Any:
-    return SimpleNamespace(sender=sender, dataset=dataset)
+    return SimpleNamespace(sender=sender, dataset=dataset, purposes=("commissioning-planning",))
 
 
 def look(control: str, held: Register | str, *, at: date | None = None, shelf: Shelf | None = None) -> Finding:
