@@ -310,7 +310,7 @@ CONTROLS = {
         _off(landing, "_already", lambda _manifest, _earlier, folder: landing.Landed(folder.name)),
         check_the_same_id_means_the_same_content,
     ),
-    "repeats": (_off(landing, "_hold_repeats", lambda *_a, **_k: None), check_a_repeated_record_is_used_once),
+    "repeats": (_off(landing, "hold_repeats", lambda *_a, **_k: None), check_a_repeated_record_is_used_once),
     "replacement": (_off(release, "_place", _nothing_newer), check_a_replaced_period_is_replaced),
     "objections": (_off(gathering, "_masks", lambda *_a: []), check_a_refusal_takes_rows_out),
     "the latest code": (

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date
 from typing import TYPE_CHECKING
 
 from caldicott.audit.guard import identifying_shape
 from caldicott.engines.duckdb.landing import DuckDbLanding
-from caldicott.engines.duckdb.landing_sql import LandingRules
 from caldicott.facts.layout import ColumnClass
 from caldicott.facts.layout import load as load_layout
+from caldicott.operations.admitting import days_in, hold_repeats, record_of, rules_for
 from caldicott.operations.flows import delivery_references
 from caldicott.operations.perform import Act, House, ask, perform, permits, record
 from caldicott.operations.reading import checked
 from caldicott.policy.agreements import against_agreement
 from caldicott.policy.decision import Request
 from caldicott.safe_haven.landing.placement import Period, Tally, place
-from caldicott.stores import clear
-from caldicott.stores.catalogue import LiveFile, SubmissionRecord
-from caldicott.stores.landing_zone import LandingZone, ZoneKeys, clear_aad
+from caldicott.stores.landing_zone import LandingZone, ZoneKeys
 from caldicott.stores.names import unused_name
 from caldicott.stores.submissions import manifest as manifests
 from caldicott.vocabulary.errors import CaldicottError, DoesNotHold
@@ -32,14 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    import pyarrow as pa
-
     from caldicott.facts.layout import Layout
+    from caldicott.stores.catalogue import SubmissionRecord
     from caldicott.stores.submissions.manifest import Manifest
 
-_REPEAT = "duplicate_record"
 _IDENTIFYING = {ColumnClass.NHS_NUMBER.value, ColumnClass.NAME.value, ColumnClass.ADDRESS.value}
-_REPEAT_COLUMNS = ("record_hash", "identity", "file_row")
 
 
 @dataclass(frozen=True)
@@ -94,7 +86,7 @@ def _land_one(house: House, folder: Path) -> Landed:
 
 def _refuse_identifying_id(manifest: Manifest) -> None:
     # Before anything is staged: the sender's id becomes the name of a folder.
-    if identifying_shape(manifest.id, days=frozenset(_days_in(manifest.id))):
+    if identifying_shape(manifest.id, days=frozenset(days_in(manifest.id))):
         raise DoesNotHold(
             "the submission's id is shaped like what identifies a person",
             code="submission_id_identifies",
@@ -183,8 +175,9 @@ def _admit(house: House, manifest: Manifest, layout: Layout, folder: Path) -> Ac
             hashed.result()  # a changed file explains whatever else is wrong with it
             raise
         hashed.result()
-    _hold_repeats(zone, tally, uid=uid, keys=keys, root=house.store.root)
-    kept = _record(manifest, tally, uid=uid, key_id=keys.clear_id, received=house.today.isoformat())
+    hold_repeats(zone, tally, uid=uid, keys=keys, root=house.store.root)
+    told = {"objections_applied": {scheme.value: 1 for scheme in manifest.objections_applied}}
+    kept = record_of(manifest, tally, uid=uid, key_id=keys.clear_id, received=house.today.isoformat(), told=told)
 
     def keep() -> None:
         house.store.catalogue.add_submission(kept)
@@ -208,19 +201,10 @@ def _admit(house: House, manifest: Manifest, layout: Layout, folder: Path) -> Ac
             manifest.agreement,
             *delivery_references(house.register, sender=manifest.sender, purposes=manifest.purposes),
         ),
-        days=_days_in(uid),
+        days=days_in(uid),
         dataset=manifest.dataset,
         format=manifest.format,
     )
-
-
-def _days_in(submission: str) -> tuple[date, ...]:
-    """Days that the sender's own id states, which the audit trail would otherwise take for birth dates."""
-    found = []
-    for written in re.findall(r"\d{4}-?\d{2}-?\d{2}", submission):
-        with suppress(ValueError):
-            found.append(date.fromisoformat(written))
-    return tuple(found)
 
 
 def _keys(house: House, manifest: Manifest) -> ZoneKeys:
@@ -234,13 +218,7 @@ def _keys(house: House, manifest: Manifest) -> ZoneKeys:
 def _place_files(
     house: House, manifest: Manifest, layout: Layout, folder: Path, *, zone: LandingZone, tally: Tally
 ) -> None:
-    settings = house.register.controller.settings
-    rules = LandingRules(
-        test_numbers_allowed=settings.test_numbers_allowed,
-        palindromes_need_trace=settings.palindromes_need_trace,
-        northern_ireland_numbers_need_trace=settings.northern_ireland_numbers_need_trace,
-        no_later_than=manifest.extracted.date(),
-    )
+    rules = rules_for(house, manifest)
     period = Period(manifest.period_from, manifest.period_to)
     for number, file in enumerate(manifest.files, start=1):
         before = tally.rows
@@ -252,54 +230,3 @@ def _place_files(
                 where=manifest.id,
                 next_step="ask the sender for the submission again; nothing of it was taken in",
             )
-
-
-def _hold_repeats(zone: LandingZone, tally: Tally, *, uid: str, keys: ZoneKeys, root: Path) -> None:
-    records = _keys_of_records(zone, uid=uid, keys=keys, root=root)
-    repeats = DuckDbLanding().repeats(records) if records is not None else None
-    if repeats is not None and repeats.num_rows:
-        zone.pass_over(repeats)
-        tally.admitted -= repeats.num_rows
-        tally.quarantined_by[_REPEAT] += repeats.num_rows
-
-
-def _keys_of_records(zone: LandingZone, *, uid: str, keys: ZoneKeys, root: Path) -> pa.RecordBatchReader | None:
-    import pyarrow as pa
-
-    def opened(file: LiveFile) -> pa.RecordBatchReader:
-        aad = clear_aad(uid, file.part)
-        return clear.read(root / file.path, key=keys.clear.use(aad.decode()), aad=aad, columns=_REPEAT_COLUMNS)
-
-    readers = [opened(file) for file in zone.files if file.kind == "clear"]
-    if not readers:
-        return None
-    batches = (batch for reader in readers for batch in reader)
-    return pa.RecordBatchReader.from_batches(readers[0].schema, batches)
-
-
-def _record(manifest: Manifest, tally: Tally, *, uid: str, key_id: str, received: str) -> SubmissionRecord:
-    return SubmissionRecord(
-        uid=uid,
-        sender=manifest.sender,
-        id=manifest.id,
-        dataset=manifest.dataset,
-        layout=manifest.layout,
-        purposes=manifest.purposes,
-        agreement=manifest.agreement,
-        format=manifest.format.value,
-        period_from=manifest.period_from.isoformat(),
-        period_to=manifest.period_to.isoformat(),
-        update_kind=manifest.update,
-        extracted=manifest.extracted.isoformat(),
-        received=received,
-        content_sha256=manifest.digest,
-        key_id=key_id,
-        rows=tally.rows,
-        quarantined=tally.quarantined,
-        counts={
-            "quarantined_by": dict(sorted(tally.quarantined_by.items())),
-            "link_quality": dict(sorted(tally.link_quality.items())),
-            "flags": {"needs_trace": tally.needs_trace, "withdrawn": tally.withdrawn},
-            "objections_applied": {scheme.value: 1 for scheme in manifest.objections_applied},
-        },
-    )

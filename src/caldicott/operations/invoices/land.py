@@ -8,19 +8,16 @@ whole invoice goes back to the provider when it is validated.
 from __future__ import annotations
 
 import json
-import re
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
 from caldicott.audit.guard import identifying_shape
 from caldicott.engines.duckdb.landing import DuckDbLanding
-from caldicott.engines.duckdb.landing_sql import LandingRules
 from caldicott.facts.layout import Layout, load
+from caldicott.operations.admitting import days_in, hold_repeats, record_of, rules_for
 from caldicott.operations.flows import delivery_references
 from caldicott.operations.invoices.zone import ROLE, Zone, enter, permitted
 from caldicott.operations.perform import Act, House, perform, permits, record
@@ -28,10 +25,7 @@ from caldicott.operations.reading import checked
 from caldicott.policy.agreements import against_agreement
 from caldicott.policy.decision import Request
 from caldicott.safe_haven.landing.placement import Period, Tally, place
-from caldicott.stores import clear
-from caldicott.stores.catalogue import SubmissionRecord
 from caldicott.stores.ceff import ACTIVITY, PLACE
-from caldicott.stores.landing_zone import clear_aad
 from caldicott.stores.names import unused_name
 from caldicott.stores.submissions import manifest as manifests
 from caldicott.vocabulary.errors import CaldicottError, DoesNotHold
@@ -42,8 +36,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from caldicott.policy.decision import Permit
-    from caldicott.stores.catalogue import LiveFile
-    from caldicott.stores.landing_zone import LandingZone, ZoneKeys
+    from caldicott.stores.catalogue import SubmissionRecord
+    from caldicott.stores.landing_zone import LandingZone
     from caldicott.stores.submissions.manifest import Manifest
 
 LAYOUTS: Final = {
@@ -53,8 +47,6 @@ LAYOUTS: Final = {
 """The only layouts that may come in: each is a whitelist of columns."""
 NAMES_A_PATIENT: Final = "identifier_in_free_column"
 SHAPED_LIKE_A_PATIENT: Final = "identifier_shape"
-_REPEAT: Final = "duplicate_record"
-_REPEAT_COLUMNS: Final = ("record_hash", "identity", "file_row")
 _INCIDENT: Final = "patient-data-on-invoice"
 
 
@@ -114,7 +106,7 @@ def _layout(manifest: Manifest) -> Layout:
         wrong = f'the zone has one purpose: purposes must be ["{ACTIVITY}"] and nothing else'
     elif LAYOUTS.get(manifest.layout) != manifest.dataset:
         wrong = "only these layouts come in here: " + ", ".join(f"{one} ({of})" for one, of in LAYOUTS.items())
-    elif identifying_shape(manifest.id, days=frozenset(_days_in(manifest.id))):
+    elif identifying_shape(manifest.id, days=frozenset(days_in(manifest.id))):
         wrong = "the submission's id is shaped like what identifies a person"
     elif (manifest.format == DataFormat.IDENTIFIABLE) == (manifest.dataset == "invoices"):
         wrong = "invoices are aggregated, everything else is identifiable: the manifest says otherwise"
@@ -186,9 +178,12 @@ def _admit(zone: Zone, manifest: Manifest, layout: Layout, folder: Path) -> Act[
             hashed.result()  # a changed file explains whatever else is wrong with it
             raise
         hashed.result()
-    _hold_repeats(zone, landing, tally, uid=uid, keys=keys, layout=layout)
+    if layout.record_key:
+        hold_repeats(landing, tally, uid=uid, keys=keys, root=house.store.root / PLACE)
     files = ceff.placed(landing.files)
-    kept = _record(house, manifest, tally, uid=uid, key_id=keys.clear_id)
+    # Who took it in: nobody approves what they entered.
+    told = {"entered_by": {house.actor: tally.rows}}
+    kept = record_of(manifest, tally, uid=uid, key_id=keys.clear_id, received=house.today.isoformat(), told=told)
 
     def keep() -> None:
         house.store.catalogue.add_submission(kept)
@@ -205,7 +200,7 @@ def _admit(zone: Zone, manifest: Manifest, layout: Layout, folder: Path) -> Act[
         counts[f"incident {_INCIDENT}"] = incidents
     references = delivery_references(house.register, sender=manifest.sender, purposes=manifest.purposes)
     return Act(
-        landed, keep, counts=counts, references=(uid, manifest.agreement, *references), days=_days_in(uid),
+        landed, keep, counts=counts, references=(uid, manifest.agreement, *references), days=days_in(uid),
         dataset=manifest.dataset, format=manifest.format,
     )  # fmt: skip
 
@@ -227,13 +222,7 @@ class _Held:
 
 
 def _place_files(house: House, manifest: Manifest, layout: Layout, folder: Path, *, sink: _Held, tally: Tally) -> None:
-    settings = house.register.controller.settings
-    rules = LandingRules(
-        test_numbers_allowed=settings.test_numbers_allowed,
-        palindromes_need_trace=settings.palindromes_need_trace,
-        northern_ireland_numbers_need_trace=settings.northern_ireland_numbers_need_trace,
-        no_later_than=manifest.extracted.date(),
-    )
+    rules = rules_for(house, manifest)
     period = Period(manifest.period_from, manifest.period_to)
     for number, file in enumerate(manifest.files, start=1):
         sink.file, sink.before = f"file {number}", tally.rows
@@ -294,49 +283,3 @@ def _suspects(batch: pa.RecordBatch, name: str) -> Iterator[tuple[int, str]]:
 def _replaced(batch: pa.RecordBatch, name: str, values: list[str | None]) -> pa.RecordBatch:
     place_ = batch.schema.get_field_index(name)
     return batch.set_column(place_, batch.schema.field(place_), pa.array(values, pa.string()))
-
-
-def _hold_repeats(zone: Zone, landing: LandingZone, tally: Tally, *, uid: str, keys: ZoneKeys, layout: Layout) -> None:
-    if not layout.record_key:
-        return
-    readers = [_reopened(zone, file, uid, keys) for file in landing.files if file.kind == "clear"]
-    if not readers:
-        return
-    rows = pa.RecordBatchReader.from_batches(readers[0].schema, (batch for reader in readers for batch in reader))
-    repeats = DuckDbLanding().repeats(rows)
-    if repeats.num_rows:
-        landing.pass_over(repeats)
-        tally.admitted -= repeats.num_rows
-        tally.quarantined_by[_REPEAT] += repeats.num_rows
-
-
-def _reopened(zone: Zone, file: LiveFile, uid: str, keys: ZoneKeys) -> pa.RecordBatchReader:
-    aad = clear_aad(uid, file.part)
-    path = zone.house.store.root / PLACE / file.path
-    return clear.read(path, key=keys.clear.use(aad.decode()), aad=aad, columns=_REPEAT_COLUMNS)
-
-
-def _record(house: House, manifest: Manifest, tally: Tally, *, uid: str, key_id: str) -> SubmissionRecord:
-    return SubmissionRecord(
-        uid=uid, sender=manifest.sender, id=manifest.id, dataset=manifest.dataset, layout=manifest.layout,
-        purposes=manifest.purposes, agreement=manifest.agreement, format=manifest.format.value,
-        period_from=manifest.period_from.isoformat(), period_to=manifest.period_to.isoformat(),
-        update_kind=manifest.update, extracted=manifest.extracted.isoformat(), received=house.today.isoformat(),
-        content_sha256=manifest.digest, key_id=key_id, rows=tally.rows, quarantined=tally.quarantined,
-        counts={
-            "quarantined_by": dict(sorted(tally.quarantined_by.items())),
-            "link_quality": dict(sorted(tally.link_quality.items())),
-            "flags": {"needs_trace": tally.needs_trace, "withdrawn": tally.withdrawn},
-            # Who took it in: nobody approves what they entered.
-            "entered_by": {house.actor: tally.rows},
-        },
-    )  # fmt: skip
-
-
-def _days_in(submission: str) -> tuple[date, ...]:
-    """Days that the sender's own id states, which the audit trail would otherwise take for birth dates."""
-    found = []
-    for written in re.findall(r"\d{4}-?\d{2}-?\d{2}", submission):
-        with suppress(ValueError):
-            found.append(date.fromisoformat(written))
-    return tuple(found)

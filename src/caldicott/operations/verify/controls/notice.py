@@ -29,7 +29,7 @@ from caldicott.publication.document import (
 from caldicott.publication.edition import as_json, current, from_json
 from caldicott.publication.flows import flow_rows
 from caldicott.publication.pages.overview import PARTS
-from caldicott.publication.walking import every_block
+from caldicott.publication.walking import every_block, links
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -105,18 +105,16 @@ def _says_all(evidence: Evidence) -> Finding:
     return kept("use, sharing, security and rights are each told, in the overview and for every active use")
 
 
-def _links(one: Page) -> Iterator[str]:
-    for part in every_section(one.sections):
-        for words in texts(part.blocks):
-            yield from (link.to for link in words if isinstance(link, Link) and not link.is_outside)
+def _inside(one: Page) -> Iterator[str]:
+    return (link.to for link in links(one) if not link.is_outside)
 
 
 def _contents_resolve(evidence: Evidence) -> Finding:
     whole = evidence.once(pages_of)
     anchors = {one.slug: set(map(str, one.anchors())) for one in whole}
-    links = [(one.slug, to) for one in whole for to in _links(one)]
+    inside = [(one.slug, to) for one in whole for to in _inside(one)]
     # Files that are published beside the pages are made by `publish`, which checks them.
-    to_pages = [(slug, to) for slug, to in links if "." not in to.rpartition("/")[2]]
+    to_pages = [(slug, to) for slug, to in inside if "." not in to.rpartition("/")[2]]
     dead = [to for slug, to in to_pages if not _is_there(slug, to, anchors)]
     if dead:
         return broken(f"{len(dead)} links of the notice lead nowhere: {named(dead)}")
@@ -136,7 +134,7 @@ def _is_there(slug: str, to: str, anchors: dict[str, set[str]]) -> bool:
 
 def _a_page_each(evidence: Evidence) -> Finding:
     shown = [one for one in evidence.register.activities if one.publication is None or one.publication.in_notice]
-    listed = {to.partition("#")[0] for one in (page(evidence, "purposes"),) if one for to in _links(one)}
+    listed = {to.partition("#")[0] for one in (page(evidence, "purposes"),) if one for to in _inside(one)}
     for activity in shown:
         own = page(evidence, f"activities/{activity.id}")
         if own is None or own.slug not in listed:
