@@ -129,7 +129,7 @@ class Stage:
 
     def files(self) -> dict[str, bytes]:
         """Every file of the store but the audit trail, the keys and the catalogue's own working files."""
-        apart = ("audit", "keys", "lock", "catalogue.sqlite")
+        apart = ("audit", "keys", "lock", "readers", "catalogue.sqlite")
         return {
             str(path.relative_to(self.store)): path.read_bytes()
             for path in sorted(self.store.rglob("*"))

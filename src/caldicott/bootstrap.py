@@ -83,3 +83,8 @@ def _require_same_controller(store: Store, register: Register, *, create: bool) 
 def open_store(store: Path) -> Store:
     """The store alone, for questions that need no register."""
     return Store(store, settings=StoreSettings(environ=os.environ, home=home()), created=today(), create=False)
+
+
+def open_to_read(store: Path) -> Store:
+    """The store for pages: beside a run, and beside other readers. Whoever reads does so within `looking`."""
+    return Store(store, settings=StoreSettings(environ=os.environ, home=home()), created=today(), reading=True)

@@ -6,7 +6,8 @@ import fcntl
 import os
 import secrets
 import shutil
-from contextlib import suppress
+import time
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -19,7 +20,7 @@ from caldicott.stores.vault import Vault
 from caldicott.vocabulary.errors import DoesNotHold, ProgramFault
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import date
     from pathlib import Path
     from types import TracebackType
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 SWEPT = ("clear", "quarantine", "repeats", "persons", "marts")
 _FORMAT = "1"
 _AUDIT_SCOPE = "audit/signing"
+_PATIENCE = 2.0
+"""So many seconds does a sweep wait for pages being read; what is left is swept by the next act."""
+_LOOK_AGAIN = 0.02
 
 
 @dataclass(frozen=True)
@@ -40,24 +44,35 @@ class StoreSettings:
 
 
 class Store:
-    """One controller's store. Opened by one process at a time for writing."""
+    """One controller's store. Opened by one process at a time for writing, and by many for `reading`.
 
-    def __init__(self, root: Path, *, settings: StoreSettings, created: date, create: bool) -> None:
+    A page must not wait for a run of minutes, nor a run for a page. So a reader
+    takes no part in the writers' lock; while it looks (`looking`) no file that
+    the catalogue named is swept away under it.
+    """
+
+    def __init__(
+        self, root: Path, *, settings: StoreSettings, created: date, create: bool = False, reading: bool = False
+    ) -> None:
         self.root = root
         _prepare(root, create=create)
-        self._lock = _locked(root / "lock")
+        self._lock = None if reading else _locked(root / "lock")
+        self._readers = os.open(root / "readers", os.O_RDWR | os.O_CREAT, 0o600)
         self.catalogue = Catalogue(root / "catalogue.sqlite")
         self.id = self._identity()
         keys = root / "keys"
         keys.mkdir(mode=0o700, exist_ok=True)
         kek = locate(self.id, environ=settings.environ, home=settings.home, ring_folder=keys)
         self.keys = KeyRing(keys, kek)
-        self.keys.recover()
+        if not reading:
+            self.keys.recover()
         signing = self.keys.open(self.keys.key_for(_AUDIT_SCOPE, created=created))
         self.audit = AuditLog(root / "audit", signing.use("ed25519"), origin=f"caldicott/{self.id}")
         vault = root / "vault"
         vault.mkdir(mode=0o700, exist_ok=True)
         self.vault = Vault(vault, self.keys, self.id)
+        if reading:
+            return
         for folder in (root, root.absolute().parent):  # keys, log and store must still have names after a power cut
             sync_folder(folder)
         self.deliver_outbox()
@@ -69,8 +84,23 @@ class Store:
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the catalogue and the locks."""
         self.catalogue.close()
-        os.close(self._lock)
+        for lock in (self._lock, self._readers):
+            if lock is not None:
+                os.close(lock)
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """While a reader looks, every file that the catalogue named stays."""
+        fcntl.flock(self._readers, fcntl.LOCK_SH)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._readers, fcntl.LOCK_UN)
 
     def key(self, scope: str, *, created: date) -> DataKey:
         """The scope's data key, made on first use."""
@@ -80,14 +110,35 @@ class Store:
         """Acts that became true but may not stand in the log yet are entered; an act is entered once."""
         from caldicott.audit.entry import decode
 
-        waiting = self.catalogue.outbox()
-        self.audit.append_many([decode(line) for act_id, line in waiting if not self.audit.contains_act(act_id)])
-        if waiting:
-            with self.catalogue.transaction():
-                self.catalogue.clear_outbox([act_id for act_id, _line in waiting])
+        if not self.catalogue.outbox():
+            return
+        with self.catalogue.transaction():  # of two that would deliver at once, the second finds nothing left
+            waiting = self.catalogue.outbox()
+            self.audit.append_many([decode(line) for act_id, line in waiting if not self.audit.contains_act(act_id)])
+            self.catalogue.clear_outbox([act_id for act_id, _line in waiting])
 
     def sweep(self) -> None:
-        """Remove files that no transaction made live, or that one retired."""
+        """Remove files that no transaction made live, or that one retired; nothing while somebody looks."""
+        if not self._nobody_looks():
+            return
+        try:
+            self._sweep_all()
+        finally:
+            fcntl.flock(self._readers, fcntl.LOCK_UN)
+
+    def _nobody_looks(self) -> bool:
+        until = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                fcntl.flock(self._readers, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    return False
+                time.sleep(_LOOK_AGAIN)
+            else:
+                return True
+
+    def _sweep_all(self) -> None:
         live = self.catalogue.live_paths()
         for name in SWEPT:
             _sweep(self.root, self.root / name, live)

@@ -23,7 +23,7 @@ ZONES = frozenset({
     "vault",
 })  # fmt: skip
 """`public` is the published notice, which `caldicott serve` looks for there; it alone is for everybody."""
-_TOP_FILES = ("catalogue.sqlite", "lock")
+_TOP_FILES = ("catalogue.sqlite", "lock", "readers")
 ENCRYPTED = ("clear", "quarantine", "repeats", "persons", "vault", "objections")
 _SEALED = b"PARE"
 _FOR_OTHERS = 0o077
