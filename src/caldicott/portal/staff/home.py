@@ -9,6 +9,7 @@ from django.http import Http404, HttpResponse
 
 from caldicott import bootstrap
 from caldicott.portal.staff import trail
+from caldicott.portal.staff.areas import areas_of
 from caldicott.portal.staff.guards import WHY
 from caldicott.portal.staff.leading import see_other
 from caldicott.portal.staff.pages import SIGN_IN, script, script_address, show
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 def home(request: HttpRequest) -> HttpResponse:
     """My work."""
     register, today = board().notice().register, bootstrap.today()
+    work = work_of(request.reader, register, today)
     return show(
-        request, "home.jinja", "My work", work=work_of(request.reader, register, today), today=today,
+        request, "home.jinja", "My work", work=work, today=today, areas=areas_of(request.reader.role, work),
         organisation=organisation_in_words(request.reader.organisation),
         codes_left=accounts.recovery_codes_left(request.reader.user),
     )  # fmt: skip

@@ -91,7 +91,7 @@ def _closed() -> str:
 @cache
 def _environment() -> jinja2.Environment:
     made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader([_HERE / "templates", TEMPLATES]),
+        loader=jinja2.FileSystemLoader([_HERE / "templates", *sorted(_HERE.glob("*/templates")), TEMPLATES]),
         autoescape=True, undefined=jinja2.StrictUndefined, auto_reload=False,
     )  # fmt: skip
     equip(made)

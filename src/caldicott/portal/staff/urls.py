@@ -8,7 +8,11 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
 from caldicott.portal.staff import home, joining, oidc, passkeys, signing_in
+from caldicott.portal.staff.analyst.urls import urlpatterns as analyst
+from caldicott.portal.staff.finance.urls import urlpatterns as finance
 from caldicott.portal.staff.guards import door, fresh, room
+from caldicott.portal.staff.practice.urls import urlpatterns as practice
+from caldicott.portal.staff.review.urls import urlpatterns as review
 
 _BOTH: Final = ("GET", "HEAD", "POST")
 _SEND: Final = ("POST",)
@@ -38,4 +42,8 @@ urlpatterns = [
     path("staff/again/passkey/", room(passkeys.again, *_SEND), name="staff-again-passkey"),
     path("staff/sign-out/", room(home.sign_out, *_SEND), name="staff-sign-out"),
     path("staff/sign-out-everywhere/", room(home.sign_out_everywhere, *_SEND), name="staff-sign-out-everywhere"),
+    *practice,
+    *analyst,
+    *finance,
+    *review,
 ]

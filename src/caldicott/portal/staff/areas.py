@@ -1,0 +1,35 @@
+"""The areas of the desk: which there are, by which activities of the register somebody has work there.
+
+Whether a reader sees a link to an area is asked of the one decision, through
+`work_of`; what the area then shows, it asks again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from caldicott.portal.staff.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A part of the desk with pages of its own."""
+
+    title: str
+    says: str
+    address: str
+    activities: frozenset[str]
+    roles: frozenset[str]
+
+
+AREAS: Final[tuple[Area, ...]] = ()
+
+
+def areas_of(role: str, work: Iterable[Work]) -> tuple[Area, ...]:
+    """The areas in which the register gives this role something to do today."""
+    open_today = {one.activity for one in work if one.allowed}
+    return tuple(area for area in AREAS if role in area.roles and area.activities & open_today)
