@@ -73,6 +73,8 @@ class Act(Generic[Result]):
     """What may be done once the act is true and recorded, such as moving an export into place."""
     touches_files: bool = True
     """A viewing makes and retires no file: then there is nothing to sweep, and a page need not wait for it."""
+    keeps: bool = True
+    """False where nothing is kept at all, as of a viewing: `keep` is not asked, and the entry needs no outbox."""
 
 
 def ask(house: House, requests: Sequence[Request]) -> list[Decision]:
@@ -104,19 +106,27 @@ def permits(decisions: Sequence[Decision]) -> list[Permit]:
     return granted
 
 
-def perform(house: House, *, event: str, activity: str, compute: Callable[[], Act[Result]]) -> Result:
+def perform(
+    house: House, *, event: str, activity: str, compute: Callable[[], Act[Result]], act_id: str = ""
+) -> Result:
     """Compute, keep and record one act. Nothing is live unless it is also recorded.
+
+    `act_id` is given by who tells it to the reader, such as a page that names its own entry.
 
     Raises:
         CaldicottError: what the computation says; the failure is in the log.
     """
-    act_id = uuid4().hex
+    act_id = act_id or uuid4().hex
     try:
         act = compute()
         done = house.entry(
             act_id, event, Outcome.DONE, activity=activity, dataset=act.dataset, format=act.format,
             counts=act.counts, references=act.references, days=act.days,
         )  # fmt: skip
+        if not act.keeps:
+            # Nothing becomes live, so there is nothing that the entry could be apart from: straight into the log.
+            house.store.audit.append(done)
+            return act.result
         with house.store.catalogue.transaction():
             act.keep()
             house.store.catalogue.put_outbox(act_id, encode(done))
