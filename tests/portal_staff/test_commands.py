@@ -165,7 +165,9 @@ def postgresql():
     if given := os.environ.get("CALDICOTT_TEST_DESK"):
         yield given
         return
-    control = shutil.which("pg_ctl")
+    # Debian keeps the server's programs off the path, a folder a version.
+    places = os.pathsep.join([os.environ["PATH"], *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin")))])
+    control = shutil.which("pg_ctl", path=places)
     initdb = control and shutil.which("initdb", path=str(Path(control).resolve().parent))
     # PostgreSQL does not run for root.
     other = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
