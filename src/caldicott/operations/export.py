@@ -13,12 +13,9 @@ import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import pyarrow.csv as pa_csv
-
-from caldicott.disclosure.counts import protected
 from caldicott.engines.duckdb.marts import DuckDbExports
-from caldicott.facts.disclosure import rule
 from caldicott.facts.governance import service_areas
+from caldicott.operations.export_counts import write_counts
 from caldicott.operations.flows import export_references
 from caldicott.operations.people import People, gather, give_tokens
 from caldicott.operations.perform import Act, House, ask, perform
@@ -36,6 +33,8 @@ from caldicott.vocabulary.terms import Relationship
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pyarrow as pa
 
     from caldicott.policy.decision import Decision
     from caldicott.register.model import ProcessingActivity
@@ -55,6 +54,8 @@ class Exported:
     rows: dict[str, int] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     to: str = ""
+    certificate: str = ""
+    """The ledger's proof for the counts; empty where no counts left."""
 
 
 def export(house: House, *, activity: str, role: str, to: Path, wanted: str | None = None) -> Exported:
@@ -175,9 +176,18 @@ def _compute(
     with disk_faults(to):
         partial.mkdir(parents=True, mode=0o700)
     try:
+        counted: dict[str, pa.Table] = {}
         for dataset, permit in granted.items():
             chosen = [file for file in files if file.part.split("/")[0] == dataset]
-            _write(house, people, dataset, permit, chosen, partial=partial, report=report)
+            report.formats[dataset] = permit.request.format
+            if permit.request.format == DataFormat.PSEUDONYMISED:
+                _write(house, people, dataset, permit, chosen, partial=partial, report=report)
+            else:
+                counted[dataset] = _counted(house, people, dataset, permit, chosen)
+                report.rows[dataset] = counted[dataset].num_rows
+        if counted:
+            permit = granted[next(iter(counted))]
+            report.certificate = write_counts(house, counted, permit=permit, partial=partial)
         _write_receipt(house, partial, report)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
@@ -192,7 +202,9 @@ def _compute(
     counts = {f"rows {dataset}": rows for dataset, rows in report.rows.items()}
     form = "+".join(sorted({*report.formats.values()}))
     passed = export_references(house.register, activity=entry.id, role=report.role, formats=report.formats)
-    return Act(report, lambda: None, counts=counts, references=(report.role, *passed), format=form, after=into_place)
+    proof = (report.certificate,) if report.certificate else ()
+    references = (report.role, *passed, *proof)
+    return Act(report, lambda: None, counts=counts, references=references, format=form, after=into_place)
 
 
 def _people_today(house: House, entry: ProcessingActivity, granted: dict[str, Permit]) -> People:
@@ -217,25 +229,20 @@ def _write(
 ) -> None:
     exports, mask, root = DuckDbExports(people.engine), people.mask(dataset), house.store.root
     by_area = _masks_by_area(house, people, permit) if dataset == LINKED_MART else None
-    report.formats[dataset] = permit.request.format
-    if permit.request.format == DataFormat.PSEUDONYMISED:
-        for file in files:
-            folder = partial / dataset / f"month={file.part.split('/')[1]}"
-            folder.mkdir(parents=True)
-            rows = exports.write_rows(root / file.path, mask=mask, to=folder / "rows.parquet", by_area=by_area)
-            report.rows[dataset] = report.rows.get(dataset, 0) + rows
-        return
-    by_month = {file.part.split("/")[1]: root / file.path for file in files}
+    for file in files:
+        folder = partial / dataset / f"month={file.part.split('/')[1]}"
+        folder.mkdir(parents=True)
+        rows = exports.write_rows(root / file.path, mask=mask, to=folder / "rows.parquet", by_area=by_area)
+        report.rows[dataset] = report.rows.get(dataset, 0) + rows
+
+
+def _counted(house: House, people: People, dataset: str, permit: Permit, files: list[LiveFile]) -> pa.Table:
+    """True counts of those who remain today; they go to the gate and nowhere else."""
+    by_month = {file.part.split("/")[1]: house.store.root / file.path for file in files}
     if dataset == RISK_SCORES:
-        table = counts_by_group(house, by_month)
-    else:
-        table = exports.grouped(by_month, mask=mask, by_area=by_area)
-    disclosure = rule(permit.obligations.disclosure_rule or "hes-2018")
-    for name in {"persons", "contacts"}.intersection(table.column_names):
-        place = table.schema.get_field_index(name)
-        table = table.set_column(place, name, protected(table.column(name), disclosure))
-    pa_csv.write_csv(table, partial / f"{dataset}.csv")
-    report.rows[dataset] = table.num_rows
+        return counts_by_group(house, by_month)
+    by_area = _masks_by_area(house, people, permit) if dataset == LINKED_MART else None
+    return DuckDbExports(people.engine).grouped(by_month, mask=people.mask(dataset), by_area=by_area)
 
 
 def _masks_by_area(house: House, people: People, permit: Permit) -> dict[str, int]:
@@ -259,6 +266,7 @@ def _write_receipt(house: House, partial: Path, report: Exported) -> None:
         "formats": report.formats,
         "rows": report.rows,
         "not_given": report.refused,
+        "certificate": report.certificate,
         "files": {str(path.relative_to(partial)): sha256_of(path) for path in written},
     }
     path = partial / "receipt.json"

@@ -71,17 +71,30 @@ def protect(request: Request, told: Callable[[str], None] = lambda _step: None) 
     tables = [files.read_table(path) for path in request.tables]
     hierarchies = files.read_hierarchies(request.hierarchy) if request.hierarchy else Hierarchies()
     with ledger.held(request.ledger) if request.ledger else nullcontext() as memory:
-        earlier = memory.releases() if memory else ()
-        _check_rule(earlier, rule)
-        asked = _fingerprint(tables, hierarchies, rule)
-        known = next((found for found in earlier if found.request == asked), None)
-        if known is None:
-            told("proving what may leave")
-            known = _decided(tables, rule, hierarchies, earlier, asked)
-            if memory:
-                memory.append(known)
+        known = judged(tables, rule, hierarchies=hierarchies, memory=memory, told=told)
         _write(request.to, known.files)
     return Answer(known.files)
+
+
+def judged(
+    tables: Sequence[CountTable], rule: DisclosureRule, *, hierarchies: Hierarchies, memory: ledger.Ledger | None,
+    told: Callable[[str], None] = lambda _step: None,
+) -> ledger.Release:  # fmt: skip
+    """The tables as they may leave, remembered before anybody has them; asked again, the stored answer.
+
+    Raises:
+        DoesNotHold: the tables contradict each other or the ledger.
+        Refused: no protected form of these tables could be proved safe.
+    """
+    earlier = memory.releases() if memory else ()
+    _check_rule(earlier, rule)
+    asked = _fingerprint(tables, hierarchies, rule)
+    known = next((found for found in earlier if found.request == asked), None)
+    if known is not None:
+        return known
+    told("proving what may leave")
+    decided = _decided(tables, rule, hierarchies, earlier, asked)
+    return memory.append(decided) if memory else decided
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,27 +3,38 @@
 A ledger is a folder for one audience (an organisation, or the public). It holds
 the true counts of what was asked, because only they say what a later
 difference would give away: keep it where the tables themselves are kept, and
-never hand it out. Each entry names the hash of the one before; an entry that
-is missing or changed stops the ledger, for a memory with a hole proves nothing.
+never hand it out. In a store every entry is sealed under a key of the store.
+Each entry names the hash of the one before; an entry that is missing or changed
+stops the ledger, for a memory with a hole proves nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from caldicott.stores import key_files
 from caldicott.vocabulary.errors import DoesNotHold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date
     from pathlib import Path
+
+    from caldicott.stores.store import Store
 
 _HEAD: Final = "head.json"
 _FIRST: Final = "0" * 64
+_NONCE: Final = 12
+PLACE: Final = "ledgers"
+"""Where a store keeps its ledgers, one folder an audience."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +69,29 @@ class Release:
     rule: str
     tables: tuple[KeptTable, ...]
     files: Mapping[str, str]
+    certificate: str = ""
+    """Hash of the entry as it lies in the ledger; under a seal it gives away nothing of the counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """AES-GCM over whole entries, each bound to its ledger and its place in it."""
+
+    key: bytes = field(repr=False)
+    scope: str
+
+    def close(self, content: bytes, name: str) -> bytes:
+        nonce = os.urandom(_NONCE)
+        return nonce + AESGCM(self.key).encrypt(nonce, content, self._bound_to(name))
+
+    def open(self, content: bytes, name: str) -> bytes:
+        try:
+            return AESGCM(self.key).decrypt(content[:_NONCE], content[_NONCE:], self._bound_to(name))
+        except (InvalidTag, ValueError):
+            raise _broken(name) from None
+
+    def _bound_to(self, name: str) -> bytes:
+        return f"{self.scope}/{name}".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +99,7 @@ class Ledger:
     """An open ledger; used only while it is held."""
 
     folder: Path
+    seal: Seal | None = None
 
     def releases(self) -> tuple[Release, ...]:
         """Every release in order.
@@ -75,23 +110,31 @@ class Ledger:
         previous, found = _FIRST, []
         for path in self._paths():
             content = self._read(path)
-            entry = _parsed(content, path.name)
+            entry = _parsed(self._opened(content, path.name), path.name)
             if entry.get("previous") != previous:
                 raise _broken(path.name)
             previous = hashlib.sha256(content).hexdigest()
-            found.append(_release(entry, path.name))
+            found.append(replace(_release(entry, path.name), certificate=previous))
         if self._head() != {"entries": len(found), "last": previous}:
             raise _broken(_HEAD)
         return tuple(found)
 
-    def append(self, release: Release) -> None:
-        """Remember a release; it may be handed over only after this returns."""
+    def append(self, release: Release) -> Release:
+        """Remember a release; it may be handed over only after this returns, with its certificate."""
         head = self._head()
         entry = {"previous": head["last"], **asdict(release)}
+        del entry["certificate"]
+        name = f"{head['entries'] + 1:06}.json"
         content = json.dumps(entry, ensure_ascii=False, sort_keys=True).encode()
-        key_files.put(self.folder / f"{head['entries'] + 1:06}.json", content)
+        if self.seal:
+            content = self.seal.close(content, name)
+        key_files.put(self.folder / name, content)
         last = hashlib.sha256(content).hexdigest()
         key_files.put(self.folder / _HEAD, json.dumps({"entries": head["entries"] + 1, "last": last}).encode())
+        return replace(release, certificate=last)
+
+    def _opened(self, content: bytes, name: str) -> bytes:
+        return self.seal.open(content, name) if self.seal else content
 
     def _paths(self) -> Sequence[Path]:
         """A killed writer may leave an entry that the head does not name: it was never handed over."""
@@ -118,7 +161,17 @@ class Ledger:
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[Ledger]:
+def held_in(store: Store, audience: str, *, today: date) -> Iterator[Ledger]:
+    """The store's own ledger for that audience, sealed; for one writer at a time."""
+    name = hashlib.sha256(audience.encode()).hexdigest()[:32]
+    scope = f"{PLACE}/{name}"
+    seal = Seal(store.key(scope, created=today).use("entries"), scope)
+    with held(store.root / PLACE / name, seal=seal) as ledger:
+        yield ledger
+
+
+@contextmanager
+def held(folder: Path, *, seal: Seal | None = None) -> Iterator[Ledger]:
     """The ledger in that folder, new if there is none, for one writer at a time."""
     if folder.is_file():
         raise DoesNotHold(
@@ -128,7 +181,7 @@ def held(folder: Path) -> Iterator[Ledger]:
             next_step="name a new or empty folder, or the folder of an earlier ledger",
         )
     with key_files.locked(folder):
-        yield Ledger(folder)
+        yield Ledger(folder, seal)
 
 
 def _parsed(content: bytes, name: str) -> dict[str, Any]:
