@@ -62,6 +62,17 @@ class Notice(Entry):
     title: str = ""
 
 
+class IdentityRules(Entry):
+    """How the person of a record is found whose number is missing, not usable, or of somebody born on another day."""
+
+    profile: Literal["caldicott-2026", "mps-2024"] = "caldicott-2026"
+    """By which published or own steps records are traced."""
+    scored_links_in_marts: bool = False
+    """Whether a link that rests on a score alone may enter a pseudonymised mart before two people looked at it."""
+    unsettled_numbers: Literal["leave_out", "mark"] = "leave_out"
+    """What becomes of a row whose number is of somebody born on another day, when no step settles whose it is."""
+
+
 class Settings(Entry):
     """What this deployment decides for itself."""
 
@@ -72,6 +83,8 @@ class Settings(Entry):
     ndop_answer_valid_days: int = Field(default=7, ge=1, le=31)
     """How long one National Data Opt-out answer may be used. National maximum not verified: editable."""
     flow_review_warning_days: tuple[int, ...] = (90, 30, 7)
+    identity: IdentityRules | None = None
+    """Without it, numbers are checked and nobody is traced."""
 
 
 class Controller(Entry):
