@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from caldicott.engines.duckdb.connection import connect, engine_faults, quoted, text
-from caldicott.engines.duckdb.linkage import prepare, trace_sql
-from caldicott.engines.duckdb.linkage.counting import broken_lines, one, reading
+from caldicott.engines.duckdb.linkage import prepare, read_sql, trace_sql
+from caldicott.engines.duckdb.linkage.counting import broken_lines, ids_hold, one, reading
 from caldicott.engines.duckdb.scores_inputs import SourceFile, rows_of
 from caldicott.facts import linkage as facts
 from caldicott.linkage.tracing import PERSON_ROLES, ROLES, Profile
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BUCKET_COLUMNS: Final = ("person", "given", "family", "birth_date", "gender", "postcode", "local_id")
-# The activity date does not change who it is: what else a record says is one request, asked once.
-_OF_A_REQUEST: Final = (*(role for role in ROLES if role != "activity_date"), "is_number_bad")
 _MACROS: Final = (
     *prepare.MACROS,
     *trace_sql.MACROS,
@@ -61,28 +59,24 @@ class Tracer:
         """The versions of each person's record, and who took whose place."""
         with engine_faults("read persons"), reading("RIGHT"):
             picked = ", ".join(f"{columns.sql(source, role)} AS {role}" for role in PERSON_ROLES)
-            self._execute(f"CREATE TEMP TABLE raw AS SELECT {picked} FROM {rows_of(source, keep_rejects=True)}")
-            _make_versions(self.connection)
+            self._execute(f"CREATE TEMP TABLE raw AS SELECT {picked} FROM {self._rows(source)}")
+            for sql in read_sql.versions():
+                self._execute(sql)
 
     def read_requests(self, source: SourceFile, columns: Columns, *, id_column: str) -> None:
-        """The records to trace; `asked` says which request each record makes."""
+        """The records to trace; `asked` says which request each record makes.
+
+        Raises:
+            DoesNotHold: a record has no id, or two have the same.
+        """
         with engine_faults("read records"), reading("LEFT"):
             picked = ", ".join(f"{columns.sql(source, role)} AS {role}" for role in ROLES)
             self._execute(
-                f"CREATE TEMP TABLE raw AS SELECT tidy({quoted(id_column)}) AS id, {picked} FROM {rows_of(source, keep_rejects=True)}"
+                f"CREATE TEMP TABLE raw AS SELECT tidy({quoted(id_column)}) AS id, {picked} FROM {self._rows(source)}"
             )
-            self._execute(f"CREATE TABLE stated AS SELECT id, {_stated(ROLES)}, {_BAD_NUMBER} FROM raw")
-            fields = ", ".join(_OF_A_REQUEST)
-            self._execute(
-                f"CREATE TABLE request AS SELECT row_number() OVER (ORDER BY {fields}) AS request, *, {_SOUNDS} "
-                f"FROM (SELECT DISTINCT {fields} FROM stated)"
-            )
-            same = " AND ".join(f"s.{name} IS NOT DISTINCT FROM r.{name}" for name in _OF_A_REQUEST)
-            self._execute(
-                f"CREATE TABLE asked AS SELECT s.id, r.request, s.activity_date FROM stated s JOIN request r ON {same}"
-            )
-            self._execute("DROP TABLE raw")
-            self._execute("DROP TABLE stated")
+            ids_hold(self.connection, "raw", "LEFT")
+            for sql in read_sql.requests():
+                self._execute(sql)
 
     def trace(self, bucket: pa.Table | None = None, *, run: str = "") -> None:
         """Table `traced`: a row a record with person, kind, step, score, runner_up, code."""
@@ -111,7 +105,7 @@ class Tracer:
         )
         self._execute("CREATE TABLE bucketed (request BIGINT, person VARCHAR, is_new BOOLEAN)")
         self._execute(
-            "CREATE VIEW unsettled AS SELECT request FROM request ANTI JOIN (SELECT request FROM outcome WHERE person IS NOT NULL) USING (request)"
+            "CREATE VIEW unsettled AS SELECT request FROM request ANTI JOIN (SELECT request FROM outcome WHERE person IS NOT NULL OR code = '97') USING (request)"
         )
         if "bucket@1" in self.profile.steps:
             self._execute(trace_sql.bucket(self.profile))
@@ -158,71 +152,12 @@ class Tracer:
         """How many persons are known."""
         return int(one(self.connection, "SELECT count(*) FROM person")[0])
 
+    def _rows(self, source: SourceFile) -> str:
+        """Where rows come from; the safe haven's tracer reads them from memory, never from a file."""
+        return rows_of(source, keep_rejects=True)
+
     def _execute(self, sql: str) -> None:
         self.connection.execute(sql).fetchall()
-
-
-_BAD_NUMBER: Final = (
-    "tidy(nhs_number) IS NOT NULL AND NOT coalesce(check_holds(number_of(canonical_number(nhs_number))) "
-    "AND NOT is_sentinel(number_of(canonical_number(nhs_number))), false) AS is_number_bad"
-)
-_SOUNDS: Final = "sound_of(compact(family)) AS family_sound, sound_of(full_name_of(compact(given))) AS given_sound, birth_date[1:4] AS birth_year"
-
-
-def _stated(roles: tuple[str, ...]) -> str:
-    """Each role in the spelling of the published request."""
-    number = "number_of(canonical_number(nhs_number))"
-    born = "regexp_replace(tidy({0}), '[-/ ]', '', 'g')"
-    day = (
-        "CASE WHEN regexp_full_match(tidy({0}), '[0-9]{{2}}/[0-9]{{2}}/[0-9]{{4}}') THEN strftime(try_strptime(tidy({0}), '%d/%m/%Y'), '%Y-%m-%d') "
-        f"WHEN regexp_full_match({born}, '[0-9]{{{{8}}}}') THEN dashed({born}) "
-        f"WHEN regexp_full_match({born}, '[0-9]{{{{4}}}}') THEN {born} END"
-    )
-    spelt = {
-        "nhs_number": f"CASE WHEN check_holds({number}) AND NOT is_sentinel({number}) THEN lpad({number}::VARCHAR, 10, '0') END",
-        "given": "asked_name(given)",
-        "family": "asked_name(family)",
-        "birth_date": f"nullif(nullif({day.format('birth_date')}, '1900-01-01'), '1800-01-01')",
-        "gender": "CASE WHEN plain(gender) IN ('1', 'm', 'male') THEN '1' WHEN plain(gender) IN ('2', 'f', 'female') THEN '2' WHEN tidy(gender) IN ('0', '9') THEN tidy(gender) END",
-        "postcode": "CASE WHEN asked_postcode(postcode) NOT LIKE 'ZZ99%' THEN asked_postcode(postcode) END",
-        "address": "alnum_only(address)",
-        "superseded_by": "nullif(trim(superseded_by), '')",
-        "is_sensitive": "coalesce(plain(is_sensitive) IN ('1', 'true', 'yes', 'y', 's', 'sensitive'), false)",
-    }
-    for role in ("death_date", "activity_date", "valid_from", "valid_to"):
-        spelt[role] = day.format(role)
-    return ", ".join(f"{spelt.get(role, f'tidy({role})')} AS {role}" for role in roles)
-
-
-def _make_versions(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute(_VERSIONS.format(stated=_stated(PERSON_ROLES), sounds=_SOUNDS)).fetchall()
-    for sql in _PERSONS:
-        connection.execute(sql).fetchall()
-
-
-_VERSIONS: Final = """
-CREATE TABLE version AS
-WITH spelt AS (SELECT {stated} FROM raw),
-placed AS (
-  SELECT nhs_number AS person, * EXCLUDE (nhs_number), {sounds}, row_number() OVER (
-    PARTITION BY nhs_number ORDER BY valid_to DESC NULLS FIRST, valid_from DESC NULLS LAST, given, family, postcode) AS back
-  FROM spelt WHERE nhs_number IS NOT NULL
-)
-SELECT * EXCLUDE (back), back = 1 AS is_current, max(gender) FILTER (back = 1) OVER (PARTITION BY person) AS now_gender,
-  max(family_sound) FILTER (back = 1) OVER (PARTITION BY person) AS now_family_sound
-FROM placed
-"""
-_PERSONS: Final = (
-    "DROP TABLE raw",
-    "CREATE VIEW current_version AS SELECT * FROM version WHERE is_current",
-    "CREATE TABLE person AS SELECT person, max(superseded_by) AS superseded_by, bool_or(is_sensitive) AS is_sensitive FROM version GROUP BY person",
-    "CREATE VIEW number AS SELECT person FROM person",
-    # Who took whose place may itself have been replaced; a ring of replacements leads to nobody.
-    """CREATE TABLE follows AS WITH RECURSIVE led AS (
-  SELECT person, superseded_by AS now_person, 1 AS far FROM person WHERE superseded_by IS NOT NULL
-  UNION ALL SELECT l.person, p.superseded_by, far + 1 FROM led l JOIN person p ON p.person = l.now_person WHERE p.superseded_by IS NOT NULL AND far < 10
-) SELECT person, arg_max(now_person, far) AS now_person FROM led GROUP BY person HAVING max(far) < 10""",
-)
 
 
 def _traced(run: str) -> str:
