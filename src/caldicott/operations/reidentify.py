@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
 
 from caldicott.audit.entry import Outcome
 from caldicott.operations.perform import Act, House, perform
@@ -64,6 +65,8 @@ class Seen:
     month: str
     as_of: str
     criteria_sha256: str
+    reference: str = ""
+    """The act's id in the audit trail, for "why can I see this"."""
 
 
 def reidentify(
@@ -89,7 +92,8 @@ def reidentify(
         listed |= lists_of(mine, activity, practice, [token for token in asked if owners.get(token) == practice])
     seen = seen_of(mine, rights, activity, [listed[t] for t in asked if t in listed], standing)
     seen = _with_reasons(mine, seen, asked, activity=activity, rights=rights, explain=explain)
-    return _recorded(mine, activity, seen, purpose=purpose, refuse_if_none=True)
+    _refuse_none(mine, activity, seen)
+    return recorded(mine, activity, seen, purpose=purpose)
 
 
 def seen_of(
@@ -122,9 +126,25 @@ def seen_of(
     )  # fmt: skip
 
 
-def recorded(house: House, activity: str, seen: Seen, *, purpose: str) -> Seen:
-    """Enter what was shown into the trail, before it is shown."""
-    return _recorded(house, activity, seen, purpose=purpose, refuse_if_none=False)
+def recorded(
+    house: House, activity: str, seen: Seen, *, purpose: str, event: str = "reidentify", asked: tuple[str, ...] = ()
+) -> Seen:
+    """Enter what was shown into the trail, before it is shown: for what, by which filters, and whose tokens."""
+    counts = {"persons shown": len(seen.persons)}
+    counts |= {f"not shown {reason}": number for reason, number in Counter(seen.not_shown.values()).items()}
+    tokens = tuple(person.token for person in seen.persons)
+    references = (purpose, seen.month, seen.criteria_sha256, *seen.rights.practices, *asked, *tokens)
+    made = replace(seen, reference=uuid4().hex)
+    return perform(
+        house,
+        event=event,
+        activity=activity,
+        act_id=made.reference,
+        compute=lambda: Act(
+            made, lambda: None, counts=counts, references=references, dataset=RISK_SCORES,
+            format=DataFormat.IDENTIFIABLE.value, touches_files=False, keeps=False,
+        ),
+    )  # fmt: skip
 
 
 def require_purpose(purpose: str) -> None:
@@ -177,8 +197,6 @@ def _with_reasons(
     house: House, seen: Seen, asked: Sequence[str], *, activity: str, rights: Rights, explain: bool
 ) -> Seen:
     """Every token asked for is shown or has a reason; with `explain`, what each person's scores are made of."""
-    from dataclasses import replace
-
     shown = {person.token for person in seen.persons}
     left = [token for token in asked if token not in shown and token not in seen.not_shown]
     gone = moved_from(house, activity, rights.practices, left) if left else frozenset()
@@ -193,22 +211,13 @@ def _with_reasons(
     return replace(seen, persons=persons, not_shown={**seen.not_shown, **reasons})
 
 
-def _recorded(house: House, activity: str, seen: Seen, *, purpose: str, refuse_if_none: bool) -> Seen:
-    counts = {"persons shown": len(seen.persons)}
-    counts |= {f"not shown {reason}": number for reason, number in Counter(seen.not_shown.values()).items()}
-    if refuse_if_none and not seen.persons and seen.not_shown:
-        reason = Counter(seen.not_shown.values()).most_common(1)[0][0]
-        refuse(house, activity, reason, _SAYS[reason], counts=counts)
-    references = (purpose, seen.month, seen.criteria_sha256, *seen.rights.practices)
-    return perform(
-        house,
-        event="reidentify",
-        activity=activity,
-        compute=lambda: Act(
-            seen, lambda: None, counts=counts, references=references, dataset=RISK_SCORES,
-            format=DataFormat.IDENTIFIABLE.value, touches_files=False,
-        ),
-    )  # fmt: skip
+def _refuse_none(house: House, activity: str, seen: Seen) -> None:
+    """Nobody of those asked for may be seen: a refusal, with the reason most of them have."""
+    if seen.persons or not seen.not_shown:
+        return
+    counts = {f"not shown {reason}": number for reason, number in Counter(seen.not_shown.values()).items()}
+    reason = Counter(seen.not_shown.values()).most_common(1)[0][0]
+    refuse(house, activity, reason, _SAYS[reason], counts={"persons shown": 0, **counts})
 
 
 _SAYS: Final = {
@@ -235,8 +244,6 @@ def _count_foreign(house: House, reader: Reader, activity: str, *, foreign: int,
         )
     if total <= FOREIGN_MOST:
         return
-    from uuid import uuid4
-
     counts = {"tokens": asked, "not of the reader's patients": foreign, "today": total}
     house.store.audit.append(
         house.entry(

@@ -110,13 +110,14 @@ def test_the_own_practice_sees_its_patient_with_name_number_and_birth_date(world
 
 
 def test_every_viewing_is_in_the_trail(world, tokens):
-    """Who, how many, why, by which rules: recorded before it is shown, and never one value."""
+    """Who, how many, why, whose codes, by which rules: recorded before it is shown, and never a number or a name."""
     looked_up(world, [tokens[FRAIL.number], tokens[TWICE.number]], purpose="care-plan")
     entry = world.entries()[-1]
     assert (entry.event, entry.actor, entry.role, entry.organisation) == ("reidentify", "dr-one", "gp", "Z80001")
     assert entry.counts == {"persons shown": 2}
     assert "care-plan" in entry.references
-    assert tokens[FRAIL.number] not in str(entry.as_record())
+    assert {tokens[FRAIL.number], tokens[TWICE.number]} <= set(entry.references)
+    assert not any(one in str(entry.as_record()) for one in (FRAIL.number, FRAIL.family, TWICE.number))
 
 
 def test_a_page_records_how_many_it_showed(world):
