@@ -40,6 +40,10 @@ def files(
     candidates: Annotated[
         Path | None, typer.Option("--candidates", help="Also write every pair that was compared.")
     ] = None,
+    run: Annotated[
+        str | None,
+        typer.Option("--run", metavar="NAME", help="Tracing: stands in one-time ids; drawn at random if not given."),
+    ] = None,
     listing: Annotated[bool, typer.Option("--specs", help="Name the specs that ship.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -55,6 +59,7 @@ def files(
         spec=_spec(_given(spec, "--spec", "name a TOML file, or a shipped spec; `caldicott link --specs` lists them")),
         to=_given(to, "--to", "say where to write: --to PAIRS.csv"),
         candidates=candidates,
+        run=run,
     )
     with progress(quiet=as_json) as told:
         outcome = link(request, told)

@@ -10,10 +10,10 @@ from caldicott.facts import linkage as facts
 
 ROLES: Final = (
     "nhs_number", "given", "family", "birth_date", "gender", "postcode", "practice", "address", "death_date",
-    "local_id", "activity_date", "withheld",
+    "local_id", "activity_date", "withheld", "other_given",
 )  # fmt: skip
 """What a record to trace may say; each is the column's name too, unless the spec names another."""
-PERSON_ROLES: Final = (*ROLES[:9], "valid_from", "valid_to", "superseded_by", "is_sensitive")
+PERSON_ROLES: Final = (*ROLES[:9], "other_given", "valid_from", "valid_to", "superseded_by", "is_sensitive")
 """What the file of persons may say: one row a version of a person's record."""
 
 
@@ -30,8 +30,9 @@ class Profile:
     floor: float
     given_least: float
     weights: dict[str, float]
-    birth_date_scores: tuple[float, ...]
+    birth_date_scores: dict[str, float]
     gender_scores: dict[str, float]
+    other_given_absent: float | None
     codes: dict[str, str]
 
 
@@ -49,7 +50,8 @@ def profile(name: str) -> Profile:
         floor=found["floor"],
         given_least=found["given_least"],
         weights=found["weights"],
-        birth_date_scores=tuple(found["scores"]["birth_date"]),
+        birth_date_scores=found["scores"]["birth_date"],
         gender_scores=found["scores"]["gender"],
+        other_given_absent=found["scores"].get("other_given_absent"),
         codes=found["codes"],
     )

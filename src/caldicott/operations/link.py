@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 ABOUT: Final = ".about.json"
 _NOTHING: Final = engine.Linked((), 0, 0, (), [], [], {}, [])
 _SPEC_MOST: Final = 1 << 20
+_RUN: Final = re.compile(r"[A-Z0-9]{1,20}")
+_RUN_LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ class Request:
     spec: Path | str
     to: Path
     candidates: Path | None = None
+    run: str | None = None
+    """Stands in every one-time id, so that those of two runs never meet; drawn at random where nobody names one."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,7 @@ class Outcome:
     spec_sha256: str
     linked: engine.Linked
     traced: tuple[tuple[str, str, int], ...] = ()
+    run: str | None = None
 
     def as_record(self) -> dict[str, Any]:
         linked = self.linked
@@ -62,6 +69,7 @@ class Outcome:
                 {"step": step, "code": code, "meaning": codes.get(code, ""), "records": number}
                 for step, code, number in self.traced
             ],
+            "run": self.run,
             "program": f"caldicott {__version__}",
             "spec": self.spec.name,
             "spec_sha256": self.spec_sha256,
@@ -127,12 +135,13 @@ def _trace(request: Request, right: Path, outcome: Outcome, part: Path, told: Ca
     columns = Columns({entry.name: entry.column for entry in spec.fields})
     left = _named(request.left, "LEFT", (spec.id_column,))
     persons = _named(right, "RIGHT", (columns.of.get("nhs_number", "nhs_number"),))
+    run = _run(request)
     tracer = Tracer(profile(spec.profile), told=told)
     told("reading the persons")
     tracer.read_persons(persons, columns)
     told("reading the records")
     tracer.read_requests(left, columns, id_column=spec.id_column)
-    tracer.trace()
+    tracer.trace(run=run)
     try:
         links = tracer.links_to(str(part), form=_form(request.to))
         if request.candidates is not None:
@@ -140,12 +149,25 @@ def _trace(request: Request, right: Path, outcome: Outcome, part: Path, told: Ca
         counts = tuple(tracer.counts())
         records = (sum(number for _step, _code, number in counts), tracer.persons())
         linked = engine.Linked(records, links, 0, (), [], [], {}, engine.broken_remark(tracer.broken_lines()))
-        done = Outcome(spec, outcome.spec_sha256, linked, counts)
+        done = Outcome(spec, outcome.spec_sha256, linked, counts, run)
         _write_about(request, done)
         part.replace(request.to)
     finally:
         part.unlink(missing_ok=True)
     return done
+
+
+def _run(request: Request) -> str:
+    if request.run is None:
+        return "".join(secrets.choice(_RUN_LETTERS) for _ in range(10))
+    if not _RUN.fullmatch(request.run):
+        raise WrongUsage(
+            "a run is named by 1 to 20 capital letters and digits",
+            code="run-unnamed",
+            where="--run",
+            next_step="write it as 2026W47, or leave it out and one is drawn",
+        )
+    return request.run
 
 
 def _write_about(request: Request, outcome: Outcome) -> None:

@@ -231,3 +231,22 @@ def test_wrong_use_is_told_with_the_next_step(link, tmp_path):
         answer = link(*words)
         assert answer.code == 2
         assert "Next:" in answer.err
+
+
+def test_one_time_ids_bear_the_name_of_the_run(link, tmp_path):
+    """Named by --run, or drawn anew each time, so that the ids of two runs never meet; the record says which."""
+    person = ("nhs_number", "given", "family", "birth_date", "gender", "postcode")
+    one = invented(1)[0]
+    written(tmp_path / "persons.csv", [(one.number, one.given, one.family, one.born, "1", one.postcode)], person)
+    written(tmp_path / "records.csv", [("r1", "", "", "", "", "", "")], ("id", *person))
+    words = ("records.csv", "persons.csv", "--spec", "trace-mps-2024", "--to", "out.csv", "--candidates", "all.csv")
+    seen = set()
+    for run in (("--run", "2026W47"), (), ()):
+        answer = link(*words, *run, "--json")
+        made = (tmp_path / "all.csv").read_text(encoding="utf-8").splitlines()[1].split(",")[1]
+        assert made == f"U{answer.record['run']}000000001"
+        seen.add(made)
+    assert "U2026W47000000001" in seen
+    assert len(seen) == 3
+    refused = link(*words, "--run", "week 47")
+    assert (refused.code, "run-unnamed" in refused.err) == (2, True)

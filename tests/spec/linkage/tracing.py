@@ -27,14 +27,14 @@ def person(place: int, **changes: Any) -> dict[str, Any]:
 
 def trace(
     folder: Path, persons: list[dict[str, Any]], records: list[dict[str, Any]], *, by: str = "mps-2024",
-    bucket: pa.Table | None = None,
+    bucket: pa.Table | None = None, run: str = "",
 ) -> Tracer:  # fmt: skip
     """The tracer after its run; records are called r0, r1, … unless they have an id."""
     named = [{"id": f"r{place}", **record} for place, record in enumerate(records)]
     tracer = Tracer(profile(by))
     tracer.read_persons(_file(folder / "persons.csv", persons, PERSON_ROLES), Columns({}))
     tracer.read_requests(_file(folder / "records.csv", named, ("id", *ROLES)), Columns({}), id_column="id")
-    tracer.trace(bucket)
+    tracer.trace(bucket, run=run)
     return tracer
 
 

@@ -42,3 +42,21 @@ def one(connection: duckdb.DuckDBPyConnection, sql: str, values: Sequence[Any] =
     """The only row of the answer."""
     rows = connection.execute(sql, list(values)).fetchall()
     return tuple(rows[0])
+
+
+def ids_hold(connection: duckdb.DuckDBPyConnection, table: str, where: str, condition: str = "true") -> None:
+    """Ids name one record each: a result that points at two rows would be read as a wrong link."""
+    rows, named, distinct = one(
+        connection, f"SELECT count(*), count(id), count(DISTINCT id) FROM {table} WHERE {condition}"
+    )
+    if not rows:
+        raise DoesNotHold(
+            "the file has no rows", code="file-empty", where=where, next_step="give a file with at least one record"
+        )
+    if named < rows or distinct < named:
+        raise DoesNotHold(
+            f"{rows - named:,} rows have no id and {named - distinct:,} repeat another's",
+            code="id-not-unique",
+            where=where,
+            next_step="give every row an id of its own in the column that the spec names as `id`",
+        )

@@ -10,10 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from caldicott.engines.duckdb.connection import quoted, text
-from caldicott.engines.duckdb.linkage.counting import one, reading
+from caldicott.engines.duckdb.linkage.counting import ids_hold, one, reading
 from caldicott.engines.duckdb.scores_inputs import SourceFile, rows_of
 from caldicott.facts import linkage as facts
-from caldicott.vocabulary.errors import DoesNotHold
 
 if TYPE_CHECKING:
     import duckdb
@@ -56,7 +55,8 @@ def read_records(connection: duckdb.DuckDBPyConnection, spec: Spec, sources: tup
         )
     with reading("LEFT or RIGHT" if len(sources) > 1 else "LEFT"):
         connection.execute("CREATE TEMP TABLE raw AS " + " UNION ALL BY NAME ".join(parts)).fetchall()
-    _ids_hold(connection, sources)
+    for side in range(len(sources)):
+        ids_hold(connection, "raw", ("LEFT", "RIGHT")[side], f"side = {side}")
     lists = " UNION ALL ".join(
         f"SELECT {text(kind)} AS kind, {text(value)} AS value" for kind, value in facts.missing_values()
     )
@@ -156,23 +156,3 @@ def _take_shared(connection: duckdb.DuckDBPyConnection, spec: Spec, field: Field
     (number,) = one(connection, f"UPDATE record SET {field.name} = NULL WHERE {field.name} IN ({shared})")
     if number:
         connection.execute("INSERT INTO said_nothing VALUES (?, 'shared by different people', ?)", [field.name, number])
-
-
-def _ids_hold(connection: duckdb.DuckDBPyConnection, sources: tuple[SourceFile, ...]) -> None:
-    """Ids name one record each: a result that points at two rows would be read as a wrong link."""
-    for side in range(len(sources)):
-        rows, named, distinct = one(
-            connection, "SELECT count(*), count(id), count(DISTINCT id) FROM raw WHERE side = ?", [side]
-        )
-        where = ("LEFT", "RIGHT")[side]
-        if not rows:
-            raise DoesNotHold(
-                "the file has no rows", code="file-empty", where=where, next_step="give a file with at least one record"
-            )
-        if named < rows or distinct < named:
-            raise DoesNotHold(
-                f"{rows - named:,} rows have no id and {named - distinct:,} repeat another's",
-                code="id-not-unique",
-                where=where,
-                next_step="give every row an id of its own in the column that the spec names as `id`",
-            )

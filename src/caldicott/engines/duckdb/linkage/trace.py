@@ -19,7 +19,6 @@ from caldicott.linkage.tracing import PERSON_ROLES, ROLES, Profile
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    import duckdb
     import pyarrow as pa
 
 BUCKET_COLUMNS: Final = ("person", "given", "family", "birth_date", "gender", "postcode", "local_id")
@@ -161,18 +160,23 @@ class Tracer:
 
 
 def _traced(run: str) -> str:
-    """Every record's outcome; who is in no bucket gets an id that is used once and links nothing."""
+    """Every record's outcome; who is in no bucket gets an id that is used once and links nothing, in this run or another."""
     return f"""
 CREATE TABLE traced AS
-SELECT a.id, coalesce(o.person, b.person, 'U' || {text(run)} || lpad(row_number() OVER (ORDER BY a.id)::VARCHAR, 9, '0')) AS person,
-  CASE WHEN o.person IS NOT NULL THEN 'person' WHEN b.person IS NOT NULL THEN 'bucket' ELSE 'one-time' END AS kind,
-  CASE WHEN o.person IS NOT NULL THEN o.step WHEN b.person IS NOT NULL THEN 'bucket@1' ELSE 'one-time@1' END AS step,
-  o.score, o.runner_up,
-  coalesce(o.code, CASE WHEN r.withheld IS NOT NULL THEN '15' WHEN r.is_number_bad THEN '91'
-    WHEN r.birth_date IS NULL AND r.nhs_number IS NULL THEN '96'
-    WHEN r.birth_date IS NULL OR (r.nhs_number IS NULL AND (r.gender IS NULL OR (r.family IS NULL AND r.postcode IS NULL))) THEN '16'
-    ELSE '98' END) AS code
-FROM asked a JOIN request r USING (request) LEFT JOIN outcome o USING (request) LEFT JOIN bucketed b USING (request)
+WITH known AS (
+  SELECT a.id, coalesce(o.person, b.person) AS person,
+    CASE WHEN o.person IS NOT NULL THEN 'person' WHEN b.person IS NOT NULL THEN 'bucket' ELSE 'one-time' END AS kind,
+    CASE WHEN o.person IS NOT NULL THEN o.step WHEN b.person IS NOT NULL THEN 'bucket@1' ELSE 'one-time@1' END AS step,
+    o.score, o.runner_up,
+    coalesce(o.code, CASE WHEN r.withheld IS NOT NULL THEN '15' WHEN r.is_number_bad THEN '91'
+      WHEN r.birth_date IS NULL AND r.nhs_number IS NULL THEN '96'
+      WHEN r.birth_date IS NULL OR (r.nhs_number IS NULL AND (r.gender IS NULL OR (r.family IS NULL AND r.postcode IS NULL))) THEN '16'
+      ELSE '98' END) AS code
+  FROM asked a JOIN request r USING (request) LEFT JOIN outcome o USING (request) LEFT JOIN bucketed b USING (request)
+), once AS (
+  SELECT id, 'U' || {text(run)} || lpad(row_number() OVER (ORDER BY id)::VARCHAR, 9, '0') AS person FROM known WHERE person IS NULL
+)
+SELECT k.id, coalesce(k.person, u.person) AS person, k.* EXCLUDE (id, person) FROM known k LEFT JOIN once u USING (id)
 """
 
 
