@@ -18,10 +18,12 @@ from django.conf import settings
 from django.db import connections
 from django.test import Client, override_settings
 
+import risk_ward
 from caldicott import bootstrap
 from caldicott.portal.application import configure
 from caldicott.portal.settings import PortalSettings
 from caldicott.register import parse
+from stage import example_register
 
 REGISTER = parse.resolve("example-icb", parse.bundled_roots())
 KEY = "k" * 60
@@ -30,7 +32,7 @@ if not settings.configured:
     configure(PortalSettings(REGISTER, REGISTER, KEY, hosts=("testserver", "localhost")))
     logging.getLogger("caldicott.portal").handlers.clear()
 
-from caldicott.portal.staff import trail  # noqa: E402  tables need settings
+from caldicott.portal.staff import house, trail  # noqa: E402  tables need settings
 from caldicott.stores.audit_log import read_entries  # noqa: E402  tables need settings
 from caldicott.stores.desk import accounts, factors, invitations, opening  # noqa: E402  tables need settings
 from caldicott.stores.store import Store, StoreSettings  # noqa: E402  tables need settings
@@ -114,6 +116,10 @@ class Desk:
         token, _ = invitations.invite(name=name, role=role, organisation=organisation, at=self.clock.now)
         return f"/staff/invitation/{token}/"
 
+    def entries(self) -> list[Any]:
+        """The audit trail."""
+        return list(read_entries(self.store / "audit"))
+
     def events(self) -> list[tuple[str, str, str, tuple[str, ...]]]:
         """What the audit trail says: event, outcome, actor, reasons."""
         found = read_entries(self.store / "audit")
@@ -166,9 +172,35 @@ def ground(tmp_path_factory, django_db_blocker):
     return folder
 
 
+@pytest.fixture(scope="session")
+def ward_ground(tmp_path_factory, django_db_blocker):
+    """A store of three practices whose people are scored, and its desk; made once and copied for each test."""
+    if django_db_blocker is not None:
+        django_db_blocker.unblock()
+    folder = tmp_path_factory.mktemp("ward")
+    stage = risk_ward.scored(folder, example_register())
+    shutil.rmtree(stage.inbox)
+    with stage.house() as opened:
+        opened.store.catalogue.set_setting("register", "example-icb")
+    move_to(opening.location(folder / "store"))
+    opening.make_ready()
+    move_to({})
+    return folder
+
+
 @pytest.fixture
 def desk(ground, tmp_path, monkeypatch):
     """A portal where staff can sign in."""
+    yield from _opened(ground, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def surgery(ward_ground, tmp_path, monkeypatch):
+    """The portal of three practices whose people are scored."""
+    yield from _opened(ward_ground, tmp_path, monkeypatch)
+
+
+def _opened(ground, tmp_path, monkeypatch):
     folder = shutil.copytree(ground, tmp_path / "ground")
     monkeypatch.setenv("HOME", str(folder / "home"))
     for name in ("XDG_CONFIG_HOME", "CALDICOTT_KEY_FILE", "CALDICOTT_PASSPHRASE"):
@@ -183,6 +215,7 @@ def desk(ground, tmp_path, monkeypatch):
     with override_settings(PORTAL=portal, SECRET_KEY=KEY, ALLOWED_HOSTS=["testserver", "localhost"]):
         yield Desk(folder / "store", clock, portal)
     trail._log.cache_clear()
+    house._opened.cache_clear()
     move_to({})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from functools import cache
 from importlib import resources
 
@@ -31,6 +32,16 @@ def tiers_text() -> str:
 def not_here_text() -> str:
     """The scores that people ask for and that cannot be computed here, with the reason."""
     return _text("not_here.toml")
+
+
+def condition_words() -> dict[str, str]:
+    """The groups of the comorbidity scores in plain words, our own; those of the frailty score by its own table."""
+    frailty = {row["group"]: row["label"] for row in _rows(table_text("hfrs.csv"))}
+    return frailty | {row["group"]: row["words"] for row in _rows(_text("condition_words.csv"))}
+
+
+def _rows(table: str) -> csv.DictReader[str]:
+    return csv.DictReader(table.splitlines())
 
 
 def _text(*parts: str) -> str:

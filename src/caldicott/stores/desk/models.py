@@ -3,6 +3,9 @@
 What would open an account is not here in the clear: passwords are Argon2id,
 tokens of sessions, invitations and recovery codes are SHA-256 of 256 (80)
 random bits, secrets of one-time codes are sealed with the portal's key.
+
+A practice's work with a patient is known by practice and token alone; the free
+words of its notes are sealed as the secrets are.
 """
 
 from __future__ import annotations
@@ -122,3 +125,62 @@ class Outbox(models.Model):  # type: ignore[misc]
 
     act_id = models.CharField(max_length=64, unique=True)
     entry = models.BinaryField()
+
+
+class Case(models.Model):  # type: ignore[misc]
+    """Where one practice is with one of its patients."""
+
+    practice = models.CharField(max_length=10)
+    token = models.CharField(max_length=40)
+    stage = models.CharField(max_length=20, blank=True)
+    next_action_on = models.DateField(null=True)
+    plan_expires_on = models.DateField(null=True)
+    judgement = models.CharField(max_length=20, blank=True)
+    judgement_reason = models.CharField(max_length=40, blank=True)
+    changed = models.DateTimeField()
+    changed_by = models.ForeignKey(Account, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        constraints = [  # noqa: RUF012
+            models.UniqueConstraint(fields=["practice", "token"], name="desk_one_case_a_patient"),
+            models.CheckConstraint(
+                condition=models.Q(judgement="", judgement_reason="")
+                | (~models.Q(judgement="") & ~models.Q(judgement_reason="")),
+                name="desk_a_judgement_has_a_reason",
+            ),
+        ]
+
+
+class CaseStep(models.Model):  # type: ignore[misc]
+    """One step of a case, so that who looks later sees how it came about."""
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="steps")
+    at = models.DateTimeField()
+    by = models.ForeignKey(Account, on_delete=models.SET_NULL, null=True, related_name="+")
+    what = models.CharField(max_length=20)
+    became = models.CharField(max_length=40, blank=True)
+
+
+class CaseNote(models.Model):  # type: ignore[misc]
+    """Free words about a patient. Sealed; `form` is the sent form's own mark, so that none is kept twice."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="notes")
+    at = models.DateTimeField()
+    by = models.ForeignKey(Account, on_delete=models.SET_NULL, null=True, related_name="+")
+    form = models.CharField(max_length=64, unique=True)
+    sealed = models.BinaryField()
+
+
+class SavedFilter(models.Model):  # type: ignore[misc]
+    """A way to look at a list, kept by one reader for themselves."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+    practice = models.CharField(max_length=10)
+    name = models.CharField(max_length=60)
+    query = models.CharField(max_length=400)
+
+    class Meta:
+        constraints = [  # noqa: RUF012
+            models.UniqueConstraint(fields=["account", "practice", "name"], name="desk_one_filter_a_name"),
+        ]

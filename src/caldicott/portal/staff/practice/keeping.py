@@ -1,0 +1,36 @@
+"""What a practice keeps about its patients, looked up for its own readers and erased for who is its patient no more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from caldicott.portal.staff import trail
+from caldicott.portal.views import board
+from caldicott.stores.desk import cases
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from caldicott.portal.staff.reader import Reader
+    from caldicott.stores.desk.cases import CaseNow
+
+
+def is_of(reader: Reader, practice: str) -> bool:
+    """Whether the reader works at that practice itself. A group sees scores, and nothing of a practice's own work."""
+    members = {one.ods for one in board().notice().register.controller.member_practices}
+    return reader.organisation.upper() == practice.upper() and practice.upper() in members
+
+
+def cases_for(reader: Reader, practice: str) -> dict[str, CaseNow]:
+    """The practice's cases, for its own readers; for others as if there were none."""
+    return cases.of_practice(practice) if is_of(reader, practice) else {}
+
+
+def forget(reader: Reader, practice: str, tokens: Collection[str]) -> None:
+    """Who left, moved or objects has no case here any more: stages and notes are erased, and that it was done stays."""
+    if not tokens:
+        return
+    with trail.recorded():
+        if erased := cases.erase(practice, tokens):
+            said = (f"practice {practice}", f"cases {erased}")
+            trail.note("cases-erased", trail.Outcome.DONE, reader.actor, references=said, reasons=("not-own-patient",))
