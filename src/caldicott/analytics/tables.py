@@ -1,0 +1,147 @@
+"""From a question to what must be counted, and from the true counts to the tables that go to the gate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from caldicott.analytics.cube import Cube
+from caldicott.analytics.definition import Figure, Unit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from caldicott.analytics.cube import Cell
+    from caldicott.analytics.question import Axis, Question
+
+BAND: Final = "band"
+EVERYBODY: Final = ("everybody", "all of them")
+"""The one dimension of a table that is by nothing."""
+PART, WHOLE, BEFORE, AFTER, BANDS = "part", "whole", "before", "after", "bands"
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """One row of a table that goes to the gate: true counts."""
+
+    values: tuple[str, ...]
+    count: int
+    people: int | None = None
+    amount: float | None = None
+    largest: float | None = None
+    second: float | None = None
+
+    def __repr__(self) -> str:
+        return "Count(*)"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table that goes to the gate."""
+
+    name: str
+    dimensions: tuple[str, ...]
+    rows: tuple[Count, ...]
+
+
+def cubes(asked: Question) -> dict[str, Cube]:
+    """What is to be counted, by the name of its place in the figure."""
+    found, where = asked.indicator, f"{asked.indicator.id}.toml"
+    needs_amount = found.figure in {Figure.SUM, Figure.MEAN}
+    main = Cube(
+        found.id, found.source, asked.axes, found.numerator, found.amount if needs_amount else None, found.linked,
+        groups=found.groups, where=where,
+    )  # fmt: skip
+    if found.figure is Figure.PERCENTILE:
+        banded = Cube(
+            found.id, found.source, asked.axes, amount=found.amount, edges=found.edges, groups=found.groups, where=where
+        )
+        return {WHOLE: main, BANDS: banded}
+    if found.denominator is not None:
+        return {PART: main, WHOLE: Cube(found.id, found.denominator, whole_axes(asked), where=where)}
+    return {WHOLE: main}
+
+
+def whole_axes(asked: Question) -> tuple[Axis, ...]:
+    """What a separate denominator can be told apart by: what people are, not what happened to them."""
+    return tuple(axis for axis in asked.axes if axis.of_person)
+
+
+def tables(asked: Question, counted: Mapping[str, Sequence[Cell]]) -> list[tuple[str, Table]]:
+    """The tables of true counts by the names of their places, in a fixed order."""
+    figure, is_people = asked.indicator.figure, asked.indicator.counts is Unit.PEOPLE
+    main = counted.get(PART) or counted[WHOLE]
+    of = {
+        WHOLE: [_whole(cell, asked, is_people=is_people) for cell in counted[WHOLE]],
+        PART: [_count(cell.values, cell.events_part, cell.people_part, is_people=is_people) for cell in main],
+    }
+    if figure in {Figure.RATE, Figure.NEED}:
+        of[PART] = [_count(cell.values, cell.events, cell.people, is_people=is_people) for cell in counted[PART]]
+        of[WHOLE] = [Count(cell.values, cell.people) for cell in counted[WHOLE]]
+    elif figure is Figure.CHANGE:
+        of |= {name: [Count(cell.values, *cell.linked[name]) for cell in main] for name in (BEFORE, AFTER)}
+    elif figure is Figure.PERCENTILE:
+        of[BANDS] = [Count(cell.values, cell.events, cell.people) for cell in counted[BANDS]]
+    return [(name, _table(asked, name, of[name])) for name in names(figure)]
+
+
+def population(asked: Question, name: str) -> str:
+    """Of whose people a table counts: the dataset that says who they are. Its tables are judged together."""
+    found = asked.indicator
+    source = found.denominator if found.denominator is not None and name == WHOLE else found.source
+    return source.persons or source.dataset
+
+
+def populations(asked: Question) -> tuple[str, ...]:
+    """All of them."""
+    return tuple(dict.fromkeys(population(asked, name) for name in names(asked.indicator.figure)))
+
+
+def names(figure: Figure) -> tuple[str, ...]:
+    """The tables a figure is made of."""
+    more = {
+        Figure.SHARE: (PART,), Figure.RATE: (PART,), Figure.NEED: (PART,), Figure.CHANGE: (BEFORE, AFTER),
+        Figure.PERCENTILE: (BANDS,),
+    }  # fmt: skip
+    return (WHOLE, *more.get(figure, ()))
+
+
+def file_name(asked: Question, name: str) -> str:
+    """What a table is called among the files of the gate."""
+    return f"{asked.indicator.id}-{name}.csv"
+
+
+def axes_of(asked: Question, name: str) -> tuple[Axis, ...]:
+    """What a table is by."""
+    is_apart = asked.indicator.denominator is not None and name == WHOLE
+    return whole_axes(asked) if is_apart else asked.axes
+
+
+def _whole(cell: Cell, asked: Question, *, is_people: bool) -> Count:
+    if asked.indicator.figure in {Figure.PEOPLE, Figure.CHANGE}:
+        return Count(cell.values, cell.people)
+    if cell.amount is not None:
+        return Count(cell.values, cell.events, cell.people, cell.amount, cell.largest, cell.second)
+    return _count(cell.values, cell.events, cell.people, is_people=is_people)
+
+
+def _count(values: tuple[str, ...], events: int, people: int, *, is_people: bool) -> Count:
+    return Count(values, people) if is_people else Count(values, events, people)
+
+
+def _table(asked: Question, name: str, rows: Sequence[Count]) -> Table:
+    axes = axes_of(asked, name)
+    dimensions = (*(axis.name for axis in axes), *((BAND,) if name == BANDS else ()))
+    if not dimensions:
+        dimensions, rows = EVERYBODY[:1], [_of_everybody(row) for row in rows]
+    return Table(file_name(asked, name), dimensions, tuple(rows) or (_nobody(asked, dimensions),))
+
+
+def _of_everybody(row: Count) -> Count:
+    return Count(EVERYBODY[1:], row.count, row.people, row.amount, row.largest, row.second)
+
+
+def _nobody(asked: Question, dimensions: Sequence[str]) -> Count:
+    """Nobody at all: one row says so, under the names that were asked for."""
+    limits = {axis.name: axis.limits[0][1] for axis in asked.axes if axis.limits}
+    return Count(tuple(limits.get(name, EVERYBODY[1]) for name in dimensions), 0)

@@ -1,0 +1,355 @@
+"""Indicators by DuckDB: the true counts of one grouping, with the distinct people behind each.
+
+Age, sex, practice and area are the person's, the same for all their rows of a
+snapshot (those of the latest month): so every table of a dataset counts the
+same people in the same groups, and the gate can say what two tables tell together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final, Self
+
+import pyarrow as pa
+
+from caldicott.analytics.cube import Cell
+from caldicott.analytics.dimension import UNKNOWN, dimension
+from caldicott.analytics.expression import columns
+from caldicott.engines.duckdb import indicators_sql as sql
+from caldicott.engines.duckdb.connection import connect, engine_faults, quoted, text
+from caldicott.vocabulary.errors import DoesNotHold, WrongUsage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    import duckdb
+
+    from caldicott.analytics.cube import Cube
+    from caldicott.analytics.definition import Linked, Source
+    from caldicott.analytics.question import Axis
+
+VALUES_AT_MOST: Final = 2_000
+CELLS_AT_MOST: Final = 20_000
+_BAND: Final = "~band"
+
+
+@dataclass(frozen=True, slots=True)
+class Marts:
+    """The Parquet files of each dataset of one activity, by month."""
+
+    files: Mapping[str, Sequence[Path]]
+
+    def relation(self, dataset: str) -> str:
+        """SQL that reads all months of a dataset.
+
+        Raises:
+            DoesNotHold: there is no mart of it.
+        """
+        if not self.files.get(dataset):
+            raise DoesNotHold(
+                f"there is no mart of {dataset} yet", code="mart-missing", where=dataset,
+                next_step="land its submissions, then `caldicott run REGISTER --store DIR`",
+            )  # fmt: skip
+        paths = ", ".join(text(str(path)) for path in self.files[dataset])
+        return f"read_parquet([{paths}], union_by_name = true, hive_partitioning = true, hive_types = {{'month': VARCHAR}})"
+
+
+class DuckDbIndicators:
+    """Counts over the marts of one activity."""
+
+    def __init__(self, marts: Marts, lookups: Mapping[str, Mapping[str, str]], *, threads: int = 2) -> None:
+        self._marts, self._lookups = marts, lookups
+        self._db: duckdb.DuckDBPyConnection = connect(threads=threads)
+        self._schemas: dict[str, dict[str, str]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+
+    def cells(self, cube: Cube) -> list[Cell]:
+        """The true counts of every group that has anybody, in the order of their names.
+
+        Raises:
+            DoesNotHold: a column or mart is missing.
+            WrongUsage: there are too many groups.
+        """
+        statement, values = self.statement(cube)
+        with engine_faults("count an indicator"):
+            found = self._db.sql(statement, params=values).to_arrow_table()
+        _check_size(found, len(cube.axes) + bool(cube.edges))
+        return [_cell(row, cube) for row in found.to_pylist()]
+
+    def statement(self, cube: Cube) -> tuple[str, dict[str, str]]:
+        """The SQL of a grouping and its parameters."""
+        made = _Statement(self, cube)
+        return made.text(), made.values
+
+    def schema(self, dataset: str, where: str) -> sql.Schema:
+        """The columns that the mart of a dataset has."""
+        if dataset not in self._schemas:
+            relation = self._marts.relation(dataset)
+            with engine_faults("read a mart's columns"):
+                rows = self._db.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
+            self._schemas[dataset] = {str(row[0]): sql.kind_of(str(row[1])) for row in rows}
+        return sql.Schema(dataset, self._schemas[dataset], where)
+
+    def rows_of(self, dataset: str) -> str:
+        """SQL that reads a dataset."""
+        return self._marts.relation(dataset)
+
+    def lookup(self, name: str) -> str:
+        """The name of the table that says in which group each value lies.
+
+        Raises:
+            DoesNotHold: there is no such table here.
+        """
+        if not self._lookups.get(name):
+            raise DoesNotHold(
+                f"there is no table `{name}` that says in which group each value lies", code="lookup-missing",
+                where=name, next_step=f"put {name}.csv (value, parent) into the folder of lookups, or ask by another dimension",
+            )  # fmt: skip
+        pairs = self._lookups[name]
+        table = pa.table({"value": list(pairs), "parent": list(pairs.values())}, _PAIRS)
+        self._db.register(f"lookup {name}", table)
+        return quoted(f"lookup {name}")
+
+
+_PAIRS: Final = pa.schema([("value", pa.string()), ("parent", pa.string())])
+
+
+class _Statement:
+    """One grouping on its way to SQL: rows, then persons, then each person in each group, then the groups."""
+
+    def __init__(self, engine: DuckDbIndicators, cube: Cube) -> None:
+        self._engine, self._cube = engine, cube
+        self._schema = engine.schema(cube.source.dataset, cube.where)
+        self.values: dict[str, str] = {}
+
+    def text(self) -> str:
+        """The whole statement."""
+        steps = [("rows", self._rows(self._cube.source, self._schema, self._columns()))]
+        persons = [axis for axis in self._cube.axes if axis.of_person]
+        if persons:
+            steps.append(("person", self._persons(persons)))
+        if self._cube.linked:
+            steps.append(("numbered", 'SELECT row_number() OVER () AS "~row", * FROM rows'))
+            steps += [(f"link {one.name}", self._link(one)) for one in self._cube.linked]
+        steps += [("placed", self._placed(persons=bool(persons))), ("each", self._each())]
+        written = ",\n".join(f"{quoted(name)} AS (\n{body}\n)" for name, body in steps)
+        return f"WITH {written}\n{self._groups()}"
+
+    def _columns(self) -> list[str]:
+        """What of each row is needed further on."""
+        cube, chosen = self._cube, {"person_token": "person_token", "month": "month"}
+        for axis in cube.axes:
+            if not axis.of_person and axis.name != "time":
+                chosen |= self._of_event(axis)
+        chosen |= {f"~around {one.name}": quoted(self._day(one.around, self._schema)) for one in cube.linked}
+        if cube.numerator is not None and not cube.linked:
+            chosen["~part"] = sql.claim(cube.numerator, self._schema)
+        elif cube.numerator is not None:
+            # What is linked is not known yet: its columns go along.
+            chosen |= {name: quoted(name) for name in columns(cube.numerator) if name in self._schema.kinds}
+        if cube.amount is not None:
+            chosen["~amount"] = f"({sql.value(cube.amount, self._schema)})::DECIMAL(18,2)"
+        return [f"{expression} AS {quoted(name)}" for name, expression in chosen.items()]
+
+    def _of_event(self, axis: Axis) -> dict[str, str]:
+        if axis.group is None:
+            found = axis.dimension
+            assert found is not None  # noqa: S101  an axis is a dimension or a group
+            column = found.column_in(self._schema.dataset)
+            self._schema.kind(column)
+            return {f"~{axis.name}": f"{quoted(column)}::VARCHAR"}
+        self._schema.kind(axis.group.column)
+        cases = " ".join(
+            f"WHEN {_is_one_of(quoted(axis.group.column), codes, is_start=axis.group.is_start)} THEN {text(value)}"
+            for value, codes in axis.group.values.items()
+        )
+        return {f"~{axis.name}": f"CASE {cases} END"}
+
+    def _in_groups(self) -> list[str]:
+        """Only rows that are in some value of each of the indicator's own groups."""
+        found = []
+        for group in self._cube.groups:
+            self._schema.kind(group.column)
+            every = [code for codes in group.values.values() for code in codes]
+            found.append(_is_one_of(quoted(group.column), every, is_start=group.is_start))
+        return found
+
+    def _rows(self, source: Source, schema: sql.Schema, columns: Sequence[str]) -> str:
+        claims = ["person_token IS NOT NULL", sql.claim(source.where, schema)]
+        claims += self._in_groups() if source is self._cube.source else []
+        body = f"SELECT {', '.join(columns)}\nFROM {self._engine.rows_of(source.dataset)}\nWHERE {' AND '.join(claims)}"
+        if source.first:
+            day = quoted(self._day(source.day, schema))
+            # Two rows of one day: all that is read of them decides, so that the answer is always the same.
+            others = ", ".join(one.rpartition(" AS ")[0] for one in columns)
+            body += f"\nQUALIFY row_number() OVER (PARTITION BY person_token ORDER BY {day}, {others}) = 1"
+        return body
+
+    @staticmethod
+    def _day(column: str, schema: sql.Schema) -> str:
+        if schema.kind(column) != sql.DAYS:
+            raise DoesNotHold(
+                f"`{column}` is no day", code="indicator-kinds", where=schema.where,
+                next_step="name a column of days",
+            )  # fmt: skip
+        return column
+
+    def _persons(self, axes: Sequence[Axis]) -> str:
+        """What each person is in this snapshot: of their latest month, and of two values there the larger."""
+        dataset = self._cube.source.persons or self._cube.source.dataset
+        schema = self._engine.schema(dataset, self._cube.where)
+        chosen = []
+        for axis in axes:
+            found = dimension(axis.level)
+            column = found.column_in(dataset)
+            schema.kind(column)
+            chosen.append(
+                f"arg_max({quoted(column)}::VARCHAR, month || {quoted(column)}::VARCHAR) AS {quoted('~' + axis.name)}"
+            )
+        rows = self._engine.rows_of(dataset)
+        return f"SELECT person_token, {', '.join(chosen)}\nFROM {rows}\nWHERE person_token IS NOT NULL GROUP BY person_token"
+
+    def _link(self, one: Linked) -> str:
+        """How many rows of the other dataset each row's person has in the days around it."""
+        schema = self._engine.schema(one.source.dataset, self._cube.where)
+        day = quoted(self._day(one.source.day, schema))
+        other = self._rows(one.source, schema, ["person_token AS person_token", f"{day}::DATE AS day"])
+        around = quoted(f"~around {one.name}")
+        days = f"o.day BETWEEN n.{around}::DATE + {one.from_day} AND n.{around}::DATE + {one.to_day}"
+        return (
+            f'SELECT n."~row", count(*) AS found FROM numbered n JOIN ({other}) o '
+            f"ON o.person_token = n.person_token AND {days} GROUP BY 1"
+        )
+
+    def _placed(self, *, persons: bool) -> str:
+        """Every row with its groups, limited to those asked for."""
+        base = "numbered" if self._cube.linked else "rows"
+        joins = "LEFT JOIN person USING (person_token)" if persons else ""
+        chosen, claims = [f"{base}.*"], []
+        for axis in self._cube.axes:
+            for level in axis.levels:
+                name, join = self._level(axis, level)
+                joins += join
+                chosen.append(f"{name} AS {quoted('at ' + level)}")
+        for one in self._cube.linked:
+            name = quoted(f"link {one.name}")
+            joins += f'\nLEFT JOIN {name} USING ("~row")'
+            chosen.append(f"coalesce({name}.found, 0) AS {quoted(one.name)}")
+        for level, value in (limit for axis in self._cube.axes for limit in axis.limits):
+            key = f"v{len(self.values)}"
+            self.values[key] = value
+            claims.append(f"{quoted('at ' + level)} = ${key}")
+        where = f"\nWHERE {' AND '.join(claims)}" if claims else ""
+        return f"SELECT *{self._part()} FROM (SELECT {', '.join(chosen)}\nFROM {base} {joins}){where}"
+
+    def _part(self) -> str:
+        """Whether a row is of the numerator, where that hangs on what is linked."""
+        cube = self._cube
+        if cube.numerator is None or not cube.linked:
+            return ""
+        counts = {one.name: sql.NUMBERS for one in cube.linked}
+        schema = sql.Schema(self._schema.dataset, {**self._schema.kinds, **counts}, cube.where)
+        return f', {sql.claim(cube.numerator, schema)} AS "~part"'
+
+    def _level(self, axis: Axis, level: str) -> tuple[str, str]:
+        """SQL of the group's name at a level, and the join that finds it."""
+        own = "month" if axis.name == "time" else quoted(f"~{axis.name}")
+        if axis.group is not None:
+            return own, ""
+        found = dimension(level)
+        if found.lookup == "month-quarter":
+            return "left(month, 4) || '-Q' || ((right(month, 2)::INT + 2) // 3)", ""
+        if found.lookup == "month-year":
+            first = "(left(month, 4)::INT - (right(month, 2)::INT < 4)::INT)"
+            return f"{first} || '/' || right(({first} + 1)::VARCHAR, 2)", ""
+        if not found.lookup:
+            return f"coalesce({own}, {text(UNKNOWN)})", ""
+        table, alias = self._engine.lookup(found.lookup), quoted(f"as {level}")
+        return f"coalesce({alias}.parent, {text(UNKNOWN)})", f"\nLEFT JOIN {table} {alias} ON {alias}.value = {own}"
+
+    def _keys(self) -> list[str]:
+        keys = [quoted("at " + axis.level) for axis in self._cube.axes]
+        return [*keys, quoted(_BAND)] if self._cube.edges else keys
+
+    def _each(self) -> str:
+        """Each person in each group: what they alone put into it."""
+        chosen = [*self._keys(), "person_token", "count(*) AS events"]
+        if self._cube.numerator is not None:
+            chosen.append('count(*) FILTER ("~part") AS part')
+        if self._cube.amount is not None:
+            chosen.append('sum("~amount") AS amount')
+        chosen += [f"sum({quoted(one.name)}) AS {quoted('sum ' + one.name)}" for one in self._cube.linked]
+        banded = f"(SELECT *, {self._band()} AS {quoted(_BAND)} FROM placed)" if self._cube.edges else "placed"
+        return f"SELECT {', '.join(chosen)} FROM {banded} GROUP BY ALL"
+
+    def _band(self) -> str:
+        edges = self._cube.edges
+        cases = [f'WHEN "~amount" < {later} THEN {text(f"{edge}-{later - 1}")}' for edge, later in pairwise(edges)]
+        below = f'WHEN "~amount" IS NULL OR "~amount" < {edges[0]} THEN {text(UNKNOWN)}'
+        return f"CASE {below} {' '.join(cases)} ELSE {text(f'{edges[-1]}+')} END"
+
+    def _groups(self) -> str:
+        chosen = [*self._keys(), "sum(events)::BIGINT AS events", "count(*) AS people"]
+        if self._cube.numerator is not None:
+            chosen += ["sum(part)::BIGINT AS part", "count(*) FILTER (part > 0) AS people_part"]
+        if self._cube.amount is not None:
+            chosen += [
+                "coalesce(sum(amount), 0)::DOUBLE AS amount",
+                "max(amount, 2) AS largest",
+                "min(amount)::DOUBLE AS least",
+            ]
+        for one in self._cube.linked:
+            name = quoted("sum " + one.name)
+            chosen += [
+                f"coalesce(sum({name}), 0)::BIGINT AS {quoted('events ' + one.name)}",
+                f"count(*) FILTER ({name} > 0) AS {quoted('people ' + one.name)}",
+            ]
+        order = "GROUP BY ALL ORDER BY ALL" if self._keys() else "HAVING count(*) > 0"
+        return f"SELECT {', '.join(chosen)} FROM each {order}"
+
+
+def _is_one_of(name: str, codes: Iterable[str], *, is_start: bool) -> str:
+    if is_start:
+        return "(" + " OR ".join(f"starts_with({name}, {text(code)})" for code in codes) + ")"
+    return f"{name}::VARCHAR IN ({', '.join(text(code) for code in codes)})"
+
+
+def _check_size(found: pa.Table, keys: int) -> None:
+    for place in range(keys):
+        if len(found.column(place).unique()) > VALUES_AT_MOST:
+            raise _too_wide(f"a dimension has more than {VALUES_AT_MOST:,} values")
+    if found.num_rows > CELLS_AT_MOST:
+        raise _too_wide(f"the table has more than {CELLS_AT_MOST:,} groups")
+
+
+def _too_wide(what: str) -> WrongUsage:
+    return WrongUsage(
+        f"{what}, too many to prove that nobody can be found in it", code="dimension-too-wide", where="--by",
+        next_step="ask for larger groups (networks, age groups, quarters) or fewer dimensions",
+    )  # fmt: skip
+
+
+def _cell(row: Mapping[str, object], cube: Cube) -> Cell:
+    values = list(row.values())[: len(cube.axes) + bool(cube.edges)]
+    number = {name: found for name, found in row.items() if isinstance(found, int | float)}
+    amounts = row.get("largest")
+    top = [float(one) for one in amounts] if isinstance(amounts, list) else []
+    if number.get("least", 0) < 0:
+        raise DoesNotHold(
+            "an amount is negative, and a sum of these cannot be proved safe", code="amount-negative", where=cube.where,
+            next_step="limit the indicator to amounts of nought or more",
+        )  # fmt: skip
+    linked = {one.name: (int(number[f"events {one.name}"]), int(number[f"people {one.name}"])) for one in cube.linked}
+    return Cell(
+        tuple(str(value) for value in values), int(number["events"]), int(number["people"]),
+        int(number.get("part", 0)), int(number.get("people_part", 0)),
+        float(number["amount"]) if cube.amount is not None and not cube.edges else None,
+        top[0] if top else 0.0, top[1] if len(top) > 1 else 0.0, linked,
+    )  # fmt: skip

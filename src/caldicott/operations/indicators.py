@@ -1,0 +1,179 @@
+"""`indicator`: a figure from the marts, to whoever may have it, through the gate, remembered and recorded.
+
+The groups are counted with the distinct people behind each; only what the gate
+lets go is made into shares and rates. The same question of the same snapshot
+gets the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from caldicott.analytics import answer as answers
+from caldicott.analytics import tables as counting
+from caldicott.analytics.levels import parents
+from caldicott.disclosure.hierarchy import Hierarchies
+from caldicott.disclosure.table import CountTable, Row
+from caldicott.engines.duckdb.indicators import DuckDbIndicators, Marts
+from caldicott.facts import disclosure as rules
+from caldicott.operations.indicators_library import lookups_of
+from caldicott.operations.perform import Act, ask, perform, permits
+from caldicott.operations.protect import judged
+from caldicott.operations.protect_release import DEFAULT_RULE
+from caldicott.policy.decision import Request
+from caldicott.stores import ledger
+from caldicott.vocabulary.errors import DoesNotHold, Refused
+from caldicott.vocabulary.formats import DataFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from caldicott.analytics.answer import Answer
+    from caldicott.analytics.cube import Cell
+    from caldicott.analytics.question import Question
+    from caldicott.operations.perform import House
+    from caldicott.policy.decision import Permit
+
+PLANNING: Final = "commissioning-planning"
+ANALYST: Final = "commissioning_analyst"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The answer, and what stands behind it."""
+
+    asked: Question
+    answer: Answer
+    snapshot: str
+    as_of: str
+    activity: str
+    rule: str
+    marker: str
+    rounded_to: int
+    certificates: tuple[str, ...]
+    """The entries of the ledger that prove it, one for each population."""
+    key: str
+    """The question as such."""
+    reports: tuple[Mapping[str, Any], ...]
+
+
+def analyse(
+    house: House, asked: Question, *, activity: str = PLANNING, role: str = ANALYST, lookup_folder: Path | None = None,
+    told: Callable[[str], None] = lambda _step: None,
+) -> Told:  # fmt: skip
+    """The figures of an indicator, for this house's role and organisation.
+
+    Raises:
+        Refused: the register does not let the role have it, or no safe form of it could be proved.
+        DoesNotHold: a mart, a column or a lookup is missing.
+    """
+    permit = _permitted(house, asked, activity, role)
+    marts, snapshot = _marts(house, activity)
+    _refuse_twin(house, asked, activity)
+    lookups = lookups_of(house, lookup_folder)
+
+    def compute() -> Act[Told]:
+        told("counting")
+        with DuckDbIndicators(marts, lookups) as engine:
+            counted = {name: engine.cells(cube) for name, cube in counting.cubes(asked).items()}
+        told("proving what may leave")
+        found = _through_gate(house, asked, counted, permit=permit, lookups=lookups, snapshot=snapshot)
+        counts = {"rows": len(found.answer.rows), "rows withheld": found.answer.withheld}
+        references = (role, asked.indicator.reference, f"question:{found.key[:16]}", *found.certificates)
+        return Act(
+            found, lambda: None, counts=counts, references=references, dataset=asked.indicator.source.dataset,
+            format=DataFormat.AGGREGATED.value, touches_files=False, keeps=False,
+        )  # fmt: skip
+
+    return perform(house, event="indicator", activity=activity, compute=compute)
+
+
+def _permitted(house: House, asked: Question, activity: str, role: str) -> Permit:
+    """Every dataset the indicator reads must be permitted; the strictest of the rules named is the own dataset's."""
+    requests = [
+        Request(role, activity, dataset, DataFormat.AGGREGATED, organisation=house.organisation or None)
+        for dataset in asked.indicator.datasets
+    ]
+    return permits(ask(house, requests))[0]
+
+
+def _marts(house: House, activity: str) -> tuple[Marts, dict[str, str]]:
+    files: dict[str, list[Path]] = {}
+    for file in house.store.catalogue.files("mart", activity):
+        files.setdefault(file.part.split("/")[0], []).append(house.store.root / file.path)
+    run = house.store.catalogue.latest_runs().get(activity)
+    if run is None or not files:
+        raise DoesNotHold(
+            "there is no mart of this activity yet", code="mart-missing", where=activity,
+            next_step=f"make it first: `caldicott run REGISTER --store DIR --activity {activity}`",
+        )  # fmt: skip
+    return Marts(files), {"id": str(run["id"]), "at": str(run["at"])}
+
+
+def component(dataset: str, activity: str) -> str:
+    """What is proved together: all that was ever told of a dataset of an activity. Everybody talks to everybody."""
+    return f"indicators/{activity}/{dataset}"
+
+
+def _refuse_twin(house: House, asked: Question, activity: str) -> None:
+    """Two activities hold the same rows but for who objected: the difference of their tables are these people."""
+    for other in house.register.activities:
+        begun = [one for one in counting.populations(asked) if _begun(house, component(one, other.id))]
+        if other.id != activity and begun:
+            raise Refused(
+                f"Refused. Figures of {begun[0]} were told from the records of {other.id}. Told from "
+                f"those of {activity} as well, the difference would show the people who objected to one of the two. "
+                f"Next: ask for the activity {other.id}.",
+                code="opt-out-twin", next_step=f"ask for the activity {other.id}",
+            )  # fmt: skip
+
+
+def _begun(house: House, audience: str) -> bool:
+    name = hashlib.sha256(audience.encode()).hexdigest()[:32]
+    return (house.store.root / ledger.PLACE / name / "head.json").exists()
+
+
+def _through_gate(
+    house: House, asked: Question, counted: Mapping[str, Sequence[Cell]], *, permit: Permit,
+    lookups: Mapping[str, Mapping[str, str]], snapshot: Mapping[str, str],
+) -> Told:  # fmt: skip
+    """Each population's tables against all that was ever told of it."""
+    rule = rules.rule(permit.obligations.disclosure_rule or DEFAULT_RULE)
+    activity = permit.request.activity
+    by_population: dict[str, list[CountTable]] = {}
+    for name, table in counting.tables(asked, counted):
+        by_population.setdefault(counting.population(asked, name), []).append(_true(table))
+    files: dict[str, str] = {}
+    reports, certificates = [], []
+    for dataset, true in by_population.items():
+        within = Hierarchies({axis.name: found for axis in asked.axes if (found := _within(axis, true, lookups))})
+        with ledger.held_in(house.store, component(dataset, activity), today=house.today) as memory:
+            release = judged(true, rule, hierarchies=within, memory=memory)
+        files |= release.files
+        reports.append(json.loads(release.files["report.json"]))
+        certificates.append(release.certificate)
+    coarser = [done for report in reports for done in report["made_coarser"]]
+    made = answers.answer(asked, files, coarser, lookups=lookups, marker=rule.shown_as)
+    key = asked.key(snapshot=snapshot["id"], activity=activity, rule=rule.name)
+    return Told(
+        asked, made, snapshot["id"], snapshot["at"], activity, rule.name, rule.shown_as, rule.round_to,
+        tuple(certificates), key, tuple(reports),
+    )  # fmt: skip
+
+
+def _true(table: counting.Table) -> CountTable:
+    rows = tuple(
+        Row(row.values, line, row.count, row.people, row.amount, row.largest, row.second)
+        for line, row in enumerate(table.rows, 2)
+    )
+    return CountTable(table.name, table.dimensions, rows)
+
+
+def _within(axis: Any, tables: Sequence[CountTable], lookups: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """What lies in what, for the values in use and their groups only."""
+    used = {row.values[t.dimensions.index(axis.name)] for t in tables if axis.name in t.dimensions for row in t.rows}
+    return {value: parent for value, parent in parents(axis, lookups).items() if used & {value, parent}}
