@@ -14,14 +14,17 @@ import typer
 from caldicott import __version__, bootstrap
 from caldicott.cli import accounts as accounts_commands
 from caldicott.cli import audit as audit_commands
+from caldicott.cli import indicator as indicator_commands
 from caldicott.cli import invoices as invoice_commands
 from caldicott.cli import link as link_commands
+from caldicott.cli import model as model_commands
 from caldicott.cli import protect as protect_command
 from caldicott.cli import publish as publish_command
 from caldicott.cli import register as register_commands
 from caldicott.cli import risk as risk_commands
 from caldicott.cli import score as score_command
 from caldicott.cli import serve as serve_command
+from caldicott.cli import sql as sql_command
 from caldicott.cli import verify as verify_command
 from caldicott.cli.output import console, fail, fail_as_bug, fail_on_disk, print_json, progress, say, table
 from caldicott.vocabulary.errors import CaldicottError, DoesNotHold, Refused, WrongUsage
@@ -34,13 +37,16 @@ app = typer.Typer(
 )
 app.add_typer(register_commands.app, name="register", help="Check, show and compare registers.")
 app.add_typer(invoice_commands.app, name="invoices", help="Check invoices in the controlled environment for finance.")
+app.add_typer(indicator_commands.app, name="indicator", help="Figures from the marts, through the gate.")
 app.add_typer(risk_commands.app, name="risk", help="A practice's own list of risk scores, and single patients of it.")
+app.add_typer(model_commands.app, name="model", help="Train a risk model, read its report, approve it, watch it.")
 app.add_typer(audit_commands.app, name="audit", help="Verify and show the audit trail.")
 app.add_typer(link_commands.app, name="link")
 app.add_typer(accounts_commands.app, name="accounts", help="Who may sign in to the portal.")
 app.command()(verify_command.verify)
 app.command(name="score")(score_command.score)
 app.command()(protect_command.protect)
+app.command(name="sql")(sql_command.sql)
 app.command()(publish_command.publish)
 app.command()(serve_command.serve)
 
@@ -121,7 +127,7 @@ def explain(
     identifier: Annotated[
         list[str] | None, typer.Option(help="A direct identifier asked for; may be repeated.")
     ] = None,
-    action: Annotated[str, typer.Option(help="see, land, link, release, decide, edit or approve.")] = "see",
+    action: Annotated[str, typer.Option(help="see, land, link, release, reidentify, decide, edit or approve.")] = "see",
     on: Annotated[
         str | None, typer.Option("--on", metavar="DATE", help="The day asked about; today if not given.")
     ] = None,
@@ -165,8 +171,10 @@ def land(
 ) -> None:
     """Admit submissions, each with its manifest. A refused one leaves nothing behind."""
     from caldicott.operations.land import land as admit
+    from caldicott.operations.land import require_submissions
 
     loaded = bootstrap.load_register(register)
+    require_submissions(source)  # before a store is made for nothing
     with bootstrap.open_house(loaded, store, create=True) as house, progress(quiet=as_json) as told:
         house.store.catalogue.set_setting("register", str(bootstrap.find_register(register).resolve()))
         landed = admit(house, source, told=told)
@@ -281,7 +289,7 @@ def demo(
     if no_serve:
         say(serve_command.how_to_serve(store, port))
     else:
-        serve_command.serve(store, port=port)
+        serve_command.serve(store, port=port, staff=True)
 
 
 @app.command()

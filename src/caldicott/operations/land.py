@@ -24,7 +24,7 @@ from caldicott.vocabulary.errors import CaldicottError, DoesNotHold
 from caldicott.vocabulary.formats import DataFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from caldicott.facts.layout import Layout
@@ -50,6 +50,19 @@ class Landed:
 
 def land(house: House, folder: Path, *, told: Callable[[str], None] = lambda _: None) -> list[Landed]:
     """Admit every submission under the folder; one that is refused does not hold up the others."""
+    landed = []
+    for place_ in require_submissions(folder):
+        told(f"landing {place_.name}")
+        landed.append(_land_one(house, place_))
+    return landed
+
+
+def require_submissions(folder: Path) -> Sequence[Path]:
+    """The folders with a manifest.
+
+    Raises:
+        DoesNotHold: there is none.
+    """
     found = manifests.find(folder)
     if not found:
         raise DoesNotHold(
@@ -58,11 +71,7 @@ def land(house: House, folder: Path, *, told: Callable[[str], None] = lambda _: 
             where=str(folder),
             next_step="put a manifest.toml beside the files; docs/how-to/land-real-input.md shows one",
         )
-    landed = []
-    for place_ in found:
-        told(f"landing {place_.name}")
-        landed.append(_land_one(house, place_))
-    return landed
+    return found
 
 
 def _land_one(house: House, folder: Path) -> Landed:

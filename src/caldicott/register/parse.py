@@ -142,12 +142,12 @@ def digest(texts: Texts) -> str:
 def resolve(name: str, roots: Sequence[Path]) -> Path:
     """The folder of a register given by path or by the id of a bundled one."""
     given = Path(name)
-    if (given / CONTROLLER).is_file():
+    if name and (given / CONTROLLER).is_file():
         return given
     bundled = {folder.name: folder for root in roots for folder in _registers_in(root)}
     if name in bundled:
         return bundled[name]
-    if given.is_dir():
+    if name and given.is_dir():
         return given  # reading it says which files are missing
     known = ", ".join(sorted(bundled)) or "none is bundled"
     raise WrongUsage(
