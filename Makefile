@@ -19,7 +19,7 @@ demo: ready
 	$(BIN)/caldicott demo --people $(PEOPLE) --store $(STORE) --no-serve
 
 test: ready-dev
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 check: ready-dev
 	$(BIN)/ruff check
