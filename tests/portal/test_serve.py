@@ -155,6 +155,10 @@ def test_a_picture_that_cannot_be_shown_is_told(refused, store, tmp_path):
         assert (code, "logo-unreadable" in told) == (2, True)
 
 
+BOTH = "http://127.0.0.1:{0}/ and http://localhost:{0}/staff/"
+"""The site by its number; the desk by the name from which browsers take the cookie of a sign-in without https."""
+
+
 @pytest.fixture
 def demo(monkeypatch, capsys):
     """Runs the end of the demo: its long beginning has tests of its own."""
@@ -162,7 +166,9 @@ def demo(monkeypatch, capsys):
     demonstrated = importlib.import_module("caldicott.cli.demo")
     monkeypatch.setattr(demonstrated, "demonstrate", lambda **_: None)
     started = []
-    monkeypatch.setattr(program.serve_command, "serve", lambda store, port: started.append((store, port)))
+    monkeypatch.setattr(
+        program.serve_command, "serve", lambda store, port, *, staff: started.append((store, port, staff))
+    )
 
     def run(*words):
         monkeypatch.setattr(sys, "argv", ["caldicott", "demo", *map(str, words)])
@@ -177,10 +183,10 @@ def demo(monkeypatch, capsys):
 def test_the_demo_without_serving_ends_with_the_command_and_the_address(demo, tmp_path):
     """The last line is the exact command, quoted for the shell, and where the site will be."""
     said, started = demo("--store", tmp_path / "a store", "--no-serve")
-    assert said.endswith(f"caldicott serve --store '{tmp_path / 'a store'}' -> http://127.0.0.1:8000/")
+    assert said.endswith(f"caldicott serve --store '{tmp_path / 'a store'}' --staff -> {BOTH.format(8000)}")
     assert started == []
     said, _ = demo("--store", "demo-store", "--no-serve", "--port", 8123)
-    assert said.endswith("caldicott serve --store demo-store --port 8123 -> http://127.0.0.1:8123/")
+    assert said.endswith(f"caldicott serve --store demo-store --staff --port 8123 -> {BOTH.format(8123)}")
 
 
 def test_the_command_is_told_as_it_can_be_typed(monkeypatch):
@@ -188,13 +194,14 @@ def test_the_command_is_told_as_it_can_be_typed(monkeypatch):
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(sys, "argv", [".venv/bin/caldicott", "demo"])
     assert how_to_serve(Path("demo-store"), 8000) == (
-        "Its public site: .venv/bin/caldicott serve --store demo-store -> http://127.0.0.1:8000/"
+        "Its public site and its staff desk: .venv/bin/caldicott serve --store demo-store --staff -> "
+        + BOTH.format(8000)
     )
 
 
 def test_the_demo_starts_the_site_of_its_store(demo):
-    """Unless it is told not to."""
-    assert demo("--store", "demo-store", "--port", 8123) == ("", [(Path("demo-store"), 8123)])
+    """Unless it is told not to; with the desk of staff, for which it made sign-ins."""
+    assert demo("--store", "demo-store", "--port", 8123) == ("", [(Path("demo-store"), 8123, True)])
 
 
 def test_the_secret_key_is_the_owners_alone_and_lasts(tmp_path):

@@ -8,17 +8,20 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 from uuid import uuid4
 
+import pyotp
 import pytest
 from django.db import connections
 from django.test import override_settings
 from tests.portal.serving import environment
-from tests.portal_staff.conftest import KEY, NOON, move_to, rows_of
+from tests.portal_staff.conftest import KEY, NOON, REGISTER, move_to, rows_of
 
 from caldicott.portal.staff import trail
 from caldicott.stores.audit_log import read_entries
+from caldicott.stores.catalogue import Catalogue
 from caldicott.stores.desk import accounts, attempts, opening, sealing
 from caldicott.vocabulary.errors import ProgramFault, WrongUsage
 
@@ -205,3 +208,41 @@ def test_the_desk_stands_on_postgresql_too(desk, postgresql):
     browser.post("/staff/sign-out-everywhere/")
     assert [one[0] for one in desk.events()] == ["sign-in", *["sign-in"] * 6, "sign-out"]
     assert desk.events()[-2][3] == ("resting",)
+
+
+def test_a_demos_store_has_ready_sign_ins_for_each_role(ground, tmp_path):
+    """Every role the register gives work to, at an organisation of its own rules; made anew, the earlier ones end."""
+    folder = shutil.copytree(ground, tmp_path / "a")
+    mark(folder / "store")
+    told = json.loads(run(ground, folder, "demo", "--json").stdout)
+    people = {one["name"]: (one["role"], one["organisation"]) for one in told["sign_ins"]}
+    assert people["demo.gp"][1].startswith("Z80")
+    assert people["demo.gp-group"] == ("gp", "example-federation")
+    assert people["demo.ceff-officer"] == ("ceff_officer", "example-icb")
+    assert {role for role, _place in people.values()} == {
+        rule["role"]
+        for path in (REGISTER / "activities").glob("*.toml")
+        for rule in tomllib.loads(path.read_text(encoding="utf-8")).get("roles", ())
+    } - {"patient", "public"}
+    code = run(ground, folder, "code", "demo.gp").stdout.strip()
+    secret = next(one["totp_secret"] for one in told["sign_ins"] if one["name"] == "demo.gp")
+    assert pyotp.TOTP(secret).verify(code, valid_window=1)
+    assert told["password"] not in str(rows_of(folder / "store", "account"))
+    again = json.loads(run(ground, folder, "demo", "--json").stdout)
+    assert again["password"] != told["password"]
+    listed = json.loads(run(ground, folder, "list", "--json").stdout)["accounts"]
+    assert sum(not one["ended"] for one in listed) == len(people)
+
+
+@pytest.mark.parametrize("words", [("demo",), ("code", "demo.gp")])
+def test_ready_sign_ins_are_for_a_demos_store_alone(ground, tmp_path, words):
+    """On any other store nothing is made and nothing told."""
+    done = run(ground, tmp_path / "a", *words)
+    assert (done.returncode, "not-a-demo" in done.stderr, done.stdout) == (1, True, "")
+    assert rows_of(tmp_path / "a" / "store", "account") == []
+
+
+def mark(store):
+    catalogue = Catalogue(store / "catalogue.sqlite")
+    catalogue.set_setting("demo", "invented people")
+    catalogue.close()

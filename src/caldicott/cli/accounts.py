@@ -29,7 +29,7 @@ _NOT_STAFF = frozenset({Role.PUBLIC, Role.PATIENT})
 
 
 @contextmanager
-def _desk(store: Path) -> Iterator[Register]:
+def desk_of(store: Path) -> Iterator[Register]:
     """The desk of a store, its tables made on first use; the register that the store works by."""
     from django.db import connections
 
@@ -61,7 +61,7 @@ def invite(
     as_json: AsJson = False,
 ) -> None:
     """Print a link by which one person makes one account. It works once and for three days."""
-    with _desk(store) as register:
+    with desk_of(store) as register:
         from caldicott.portal.staff import trail
         from caldicott.stores.desk import invitations
 
@@ -80,7 +80,7 @@ def invite(
 @app.command(name="list")
 def list_accounts(store: StoreFolder, as_json: AsJson = False) -> None:
     """Who has an account, as what, and when they last signed in: for the review of access."""
-    with _desk(store):
+    with desk_of(store):
         from caldicott.stores.desk import accounts, visits
 
         last, every = visits.last_sign_ins(), accounts.every()
@@ -110,7 +110,7 @@ def list_accounts(store: StoreFolder, as_json: AsJson = False) -> None:
 @app.command()
 def end(store: StoreFolder, account: Annotated[str, typer.Argument(help="The account's id, from `list`.")]) -> None:
     """End an account: it opens nothing from now on, and its visits end."""
-    with _desk(store):
+    with desk_of(store):
         from caldicott.portal.staff import trail
         from caldicott.stores.desk import accounts, visits
 
@@ -135,7 +135,7 @@ def provider(
             "the file cannot be read as TOML", code="provider-unreadable", where=str(file),
             next_step="see docs/how-to/sign-in.md for an example",
         ) from None  # fmt: skip
-    with _desk(store):
+    with desk_of(store):
         from caldicott.portal.staff import trail
         from caldicott.stores.desk import providers
 
@@ -186,3 +186,6 @@ def _no_account() -> DoesNotHold:
         "there is no live account of that id", code="account-unknown",
         next_step="see `caldicott accounts list`",
     )  # fmt: skip
+
+
+from caldicott.cli import accounts_demo  # noqa: E402, F401  its commands are among these

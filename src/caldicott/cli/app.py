@@ -16,6 +16,7 @@ from caldicott.cli import accounts as accounts_commands
 from caldicott.cli import audit as audit_commands
 from caldicott.cli import indicator as indicator_commands
 from caldicott.cli import invoices as invoice_commands
+from caldicott.cli import keys as keys_commands
 from caldicott.cli import link as link_commands
 from caldicott.cli import model as model_commands
 from caldicott.cli import protect as protect_command
@@ -41,6 +42,7 @@ app.add_typer(indicator_commands.app, name="indicator", help="Figures from the m
 app.add_typer(risk_commands.app, name="risk", help="A practice's own list of risk scores, and single patients of it.")
 app.add_typer(model_commands.app, name="model", help="Train a risk model, read its report, approve it, watch it.")
 app.add_typer(audit_commands.app, name="audit", help="Verify and show the audit trail.")
+app.add_typer(keys_commands.app, name="keys", help="The keys of a store, and a change of the key that wraps them.")
 app.add_typer(link_commands.app, name="link")
 app.add_typer(accounts_commands.app, name="accounts", help="Who may sign in to the portal.")
 app.command()(verify_command.verify)

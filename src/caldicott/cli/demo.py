@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from caldicott import bootstrap
+from caldicott.cli.accounts_demo import MARK, make_sign_ins
 from caldicott.cli.output import fail, progress, say, table
 from caldicott.cli.reports import print_runs, print_status
 from caldicott.operations.land import land
@@ -45,6 +46,7 @@ def demonstrate(*, people: int, seed: int, store: Path) -> None:
             with bootstrap.open_house(register, store, create=True) as house:
                 start = time.perf_counter()
                 house.store.catalogue.set_setting("register", REGISTER)
+                house.store.catalogue.set_setting(MARK, "invented people")
                 landed = land(house, extracts / "out", told=told)
                 took.append(("land: check, place, encrypt", _since(start)))
                 start = time.perf_counter()
@@ -57,6 +59,10 @@ def demonstrate(*, people: int, seed: int, store: Path) -> None:
                 register_folder=bootstrap.find_register(REGISTER), told=lambda step: told(f"publishing: {step}"),
             )  # fmt: skip
             took.append(("publish: the notice, its tables and the map", _since(start)))
+            start = time.perf_counter()
+            told("making sign-ins for invented staff")
+            sign_ins = make_sign_ins(store)
+            took.append(("sign-ins for invented staff", _since(start)))
     finally:
         shutil.rmtree(extracts, ignore_errors=True)
     for entry in landed:
@@ -67,7 +73,9 @@ def demonstrate(*, people: int, seed: int, store: Path) -> None:
     print_runs(runs)
     table("Time", ("part", "seconds"), took)
     say(f"The store is in {store}. Ask it: caldicott status --store {store}")
-    say(f"Its notice is in {store / 'public'}: open index.html there, or notice.pdf.")
+    say(f"Its notice is in {store / 'public'}: open index.html there, or notice.pdf.\n")
+    for line in sign_ins:
+        say(line)
 
 
 def _since(start: float) -> str:

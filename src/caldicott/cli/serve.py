@@ -105,7 +105,12 @@ def start(
     # The port first: it is found taken in no time, and the notice takes a second.
     with open_socket(host, port) as listening:
         site = application(portal)
-        say(f"The public site is at {_address(host, listening.getsockname()[1])}\nCtrl-C ends it.")
+        number = listening.getsockname()[1]
+        say(f"The public site is at {_address(host, number)}")
+        if store:
+            # By its name: browsers take the cookie of a sign-in without https from this name alone.
+            say(f"Staff sign in at {_address('localhost', number)}staff/")
+        say("Ctrl-C ends it.")
         answer(site, listening)
 
 
@@ -113,8 +118,9 @@ def how_to_serve(store: Path, port: int) -> str:
     """The exact command, and the address it will answer on."""
     program = "caldicott" if shutil.which("caldicott") else sys.argv[0]  # `make demo` does not activate its environment
     other = "" if port == PORT else f" --port {port}"
-    command = f"{shlex.quote(program)} serve --store {shlex.quote(str(store))}{other}"
-    return f"Its public site: {command} -> {_address('127.0.0.1', port)}"
+    command = f"{shlex.quote(program)} serve --store {shlex.quote(str(store))} --staff{other}"
+    site, desk = _address("127.0.0.1", port), f"{_address('localhost', port)}staff/"
+    return f"Its public site and its staff desk: {command} -> {site} and {desk}"
 
 
 def _names(host: str, given: Sequence[str]) -> tuple[str, ...]:

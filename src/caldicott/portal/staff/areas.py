@@ -26,7 +26,12 @@ class Area:
     roles: frozenset[str]
 
 
-AREAS: Final[tuple[Area, ...]] = ()
+AREAS: Final[tuple[Area, ...]] = (
+    Area(
+        "Patients at risk", "your practice’s list, each patient’s scores, and your work with them", "/staff/practice/",
+        frozenset({"risk-stratification"}), frozenset({"gp"}),
+    ),
+)  # fmt: skip
 
 
 def areas_of(role: str, work: Iterable[Work]) -> tuple[Area, ...]:

@@ -133,6 +133,11 @@ def end(account_id: str, *, at: datetime) -> bool:
     return bool(Account.objects.filter(id=account_id, ended=None).update(ended=at))
 
 
+def give_back_name(account_id: str) -> None:
+    """The sign-in name of an account that has ended may be chosen again."""
+    Account.objects.filter(id=account_id).exclude(ended=None).update(sign_in_name=f"ended-{account_id}")
+
+
 def new_recovery_codes(account_id: str) -> tuple[str, ...]:
     """Fresh codes; the old ones are void. They are told once and kept as digests."""
     codes = tuple(_code() for _ in range(limits.RECOVERY_CODES))

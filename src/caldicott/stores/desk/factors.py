@@ -74,6 +74,14 @@ def use_totp(account_id: str, code: str, *, key: str, at: datetime) -> bool:
     return bool(Account.objects.filter(id=row.id, totp_last_step__lt=step).update(totp_last_step=step))
 
 
+def totp_now(sign_in_name: str, *, key: str, at: datetime) -> str | None:
+    """The code that the account's app shows now; for the command line of a demo alone."""
+    row = Account.objects.filter(sign_in_name=sign_in_name, ended=None).exclude(totp_sealed=None).first()
+    if row is None:
+        return None
+    return pyotp.TOTP(unseal(bytes(row.totp_sealed), key=key, bound_to=str(row.id))).at(at)
+
+
 def registration(site: Site, *, account_id: str, name: str) -> tuple[dict[str, Any], str]:
     """What a browser needs to make a passkey, and the challenge to be remembered."""
     options = webauthn.generate_registration_options(
