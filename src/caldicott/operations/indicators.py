@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from caldicott.analytics import answer as answers
@@ -71,9 +71,10 @@ def analyse(
         Refused: the register does not let the role have it, or no safe form of it could be proved.
         DoesNotHold: a mart, a column or a lookup is missing.
     """
+    house = replace(house, role=role)
     permit = _permitted(house, asked, activity, role)
-    marts, snapshot = _marts(house, activity)
     _refuse_twin(house, asked, activity)
+    marts, snapshot = _marts(house, activity)
     lookups = lookups_of(house, lookup_folder)
 
     def compute() -> Act[Told]:

@@ -80,7 +80,9 @@ def test_a_fault_is_named_with_file_key_and_what_to_do(change, where, says):
 
 def test_a_code_in_two_groups_is_refused():
     """Its people would be counted twice, and the groups would be no parts of a whole."""
-    groups = '[[groups]]\nname = "g"\ntitle = "G"\ncolumn = "c"\nstarts = true\n[groups.values]\nA = ["I2"]\nB = ["I25"]\n'
+    groups = (
+        '[[groups]]\nname = "g"\ntitle = "G"\ncolumn = "c"\nstarts = true\n[groups.values]\nA = ["I2"]\nB = ["I25"]\n'
+    )
     with pytest.raises(DoesNotHold, match="two groups"):
         read(GOOD + groups, "m.toml")
 

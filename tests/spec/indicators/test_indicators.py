@@ -1,0 +1,268 @@
+"""What an analyst is told: figures made of counts that the gate let go, of distinct people, the same each time."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from io import BytesIO
+
+import pytest
+from python_calamine import CalamineWorkbook
+from tests.spec.indicators.conftest import attendance
+
+import people
+from caldicott.analytics.question import question
+from caldicott.analytics.reading import read
+from caldicott.audit.entry import Outcome
+from caldicott.engines.duckdb import indicators as engine
+from caldicott.operations.indicators import analyse
+from caldicott.operations.indicators_files import contents, write
+from caldicott.operations.indicators_library import folders_of, indicator
+from caldicott.vocabulary.errors import DoesNotHold, Refused, WrongUsage
+
+MINE = """
+id = "mine"
+version = 1
+title = "Mine"
+definition = "Attendances."
+citation = "us"
+status = "remembered"
+figure = "events"
+dataset = "sus-ec"
+{more}
+dimensions = ["provider", "practice", "network", "sex", "age_band", "month"]
+by = ["provider"]
+"""
+
+
+def ask(stage, name, by=None, *filters, **more):
+    """The answer, and its rows by what they are of."""
+    with stage.house() as house:
+        found = indicator(name) if isinstance(name, str) else name
+        return analyse(house, question(found, by, filters), **more)
+
+
+def rows(told):
+    groups = sum(one.kind == "group" for one in told.answer.headings)
+    return {row[:groups]: row[groups:] for row in told.answer.rows}
+
+
+def mine(more=""):
+    return read(MINE.format(more=more), "mine.toml")
+
+
+def test_a_share_is_of_the_counts_that_were_let_go(stage):
+    """48 of 60 leave RZ1 within four hours, printed as 50 of 60; 30 of 60 leave RZ2; RZ9's one person is withheld."""
+    found = rows(ask(stage, "ae-four-hours"))
+    assert found["RZ1",][:3] == (60, 50, 83.33)
+    assert found["RZ2",][:3] == (60, 30, 50.0)
+    assert {*found["RZ9",]} == {"*"}
+
+
+def test_people_are_counted_beside_what_happened_to_them(stage):
+    """Ten people who come twice are twenty attendances and ten people."""
+    everybody = people.invented(140)
+    again = [
+        attendance(one, f"x{place}-{time}", "2025-08-01", provider="RZ3", minutes=60)
+        for place, one in enumerate(everybody[:10]) for time in range(2)
+    ]  # fmt: skip
+    stage.land(stage.send("ncdr-sus-ec", again, sender="RZ2"))
+    stage.run()
+    assert rows(ask(stage, mine()))["RZ3",] == (20, 10)
+
+
+def test_a_group_is_withheld_for_its_people_however_much_happened_to_them(stage):
+    """Three people who come ten times each are thirty attendances, and still three people."""
+    everybody = people.invented(140)
+    often = [
+        attendance(one, f"x{place}-{time}", "2025-08-01", provider="RZ3", minutes=60)
+        for place, one in enumerate(everybody[:3]) for time in range(10)
+    ]  # fmt: skip
+    stage.land(stage.send("ncdr-sus-ec", often, sender="RZ2"))
+    stage.run()
+    assert rows(ask(stage, mine()))["RZ3",] == ("*", "*")
+
+
+def test_a_cost_of_which_one_person_has_most_is_withheld(stage):
+    """The second largest could work out the largest: the sum goes, the number of people may stay."""
+    everybody = people.invented(140)
+    dear = [
+        attendance(one, f"x{place}", "2025-08-01", provider="RZ3", minutes=60, cost="90000.00" if place == 0 else "50.00")
+        for place, one in enumerate(everybody[:20])
+    ]  # fmt: skip
+    stage.land(stage.send("ncdr-sus-ec", dear, sender="RZ2"))
+    stage.run()
+    told = rows(ask(stage, "activity-emergency"))
+    assert told["RZ3",] == (20, 20, "*", "*")
+    assert told["RZ1",][2] == 6000
+
+
+def test_readmissions_are_found_across_stays_of_one_person(stage):
+    """24 of 60 planned stays are followed by an emergency within 30 days; the 24 that follow are not."""
+    found = rows(ask(stage, "readmission-30-days", ["sex"]))
+    assert found["Female",][:3] == (85, 25, 29.41)
+
+
+def test_levels_of_a_hierarchy_are_one_dimension(stage):
+    """By practice and network: each practice once, with the network in which it lies."""
+    found = rows(ask(stage, mine(), ["practice", "network"]))
+    assert {key: cells[0] for key, cells in found.items()} == {
+        ("Z80001", "network-01"): 60, ("Z80021", "network-03"): 60,
+    }  # fmt: skip
+
+
+def test_the_same_question_gets_the_same_bytes_and_one_entry_of_the_ledger(stage):
+    """Asked twice: CSV, JSON and XLSX byte for byte, under one certificate; each asking is in the trail."""
+    first, second = ask(stage, "ae-four-hours"), ask(stage, "ae-four-hours")
+    assert first.certificates == second.certificates
+    for form in ("csv", "json", "xlsx"):
+        assert contents(first, form) == contents(second, form)
+    entries = [one for one in stage.entries() if one.event == "indicator"]
+    assert [one.outcome for one in entries] == [Outcome.DONE, Outcome.DONE]
+    assert {"ae-four-hours@1", *first.certificates} <= {*entries[0].references}
+    assert (entries[0].role, entries[0].dataset, entries[0].format) == ("commissioning_analyst", "sus-ec", "aggregated")
+
+
+def test_the_three_files_tell_the_same(stage, tmp_path):
+    """Whatever stands in one stands in the others, markers included, with rule, snapshot and source beside it."""
+    told = ask(stage, "ae-four-hours")
+    write(told, tmp_path / "out")
+    document = json.loads((tmp_path / "out" / "ae-four-hours.json").read_text())
+    book = CalamineWorkbook.from_filelike(BytesIO((tmp_path / "out" / "ae-four-hours.xlsx").read_bytes()))
+    lines = (tmp_path / "out" / "ae-four-hours.csv").read_text().splitlines()
+    in_book = [
+        ["" if cell is None else str(cell) for cell in row] for row in book.get_sheet_by_name("Table").to_python()
+    ]
+    assert lines[0].split(",") == [one["name"] for one in document["columns"]]
+    for line, row, sheet in zip(lines[1:], document["rows"], in_book[1:], strict=True):
+        assert line.split(",") == [str(cell) for cell in row.values()]
+        assert [_number(cell) for cell in sheet] == [_number(cell) for cell in row.values()]
+    assert (document["rule"], document["rounded_to"], document["status"]) == ("hes-2018", 5, "remembered")
+
+
+def _number(cell):
+    try:
+        return float(cell)
+    except ValueError:
+        return cell
+
+
+def test_what_was_told_before_is_in_the_attackers_hands(stage):
+    """After a table by provider, one by provider and sex may not give RZ9's person away by subtraction."""
+    whole = rows(ask(stage, mine(), []))
+    by = rows(ask(stage, mine(), ["provider"]))
+    known = sum(cells[0] for cells in by.values() if cells[0] != "*")
+    assert whole[()][0] == 120
+    assert by["RZ9",] == ("*", "*")
+    assert abs(whole[()][0] - known) < 5 or "*" in {cells[0] for key, cells in by.items() if key != ("RZ9",)}
+
+
+def test_a_role_that_may_not_have_it_is_refused_with_the_reason(stage):
+    """A GP is not given the hospital's attendances; the refusal is in the trail, and nothing was counted."""
+    with pytest.raises(Refused) as refused:
+        ask(stage, "ae-four-hours", role="gp")
+    assert refused.value.next_step
+    assert [one.event for one in stage.entries() if one.outcome is Outcome.REFUSAL] == ["decision"]
+    assert not [one for one in stage.entries() if one.event == "indicator"]
+
+
+def test_after_training_lapsed_nothing_is_told(stage):
+    """The register's training record ends; from the next day the analyst is refused."""
+    with pytest.raises(Refused):
+        ask(replace(stage, today=stage.today.replace(year=2040)), "ae-four-hours")
+
+
+def test_the_twin_of_an_activity_that_differs_by_objections_is_refused(stage):
+    """What was told from one activity's records is not told from another's: the difference would be who objected."""
+    ask(stage, "ae-four-hours")
+    other = stage.register.activity("commissioning-planning").model_copy(update={"id": "planning-again"})
+    register = stage.register.model_copy(update={"activities": (*stage.register.activities, other)})
+    twin = replace(stage, register=register)
+    with pytest.raises(Refused, match="people who objected") as refused:
+        ask(twin, "ae-four-hours", activity="planning-again")
+    assert refused.value.code == "opt-out-twin"
+    assert "commissioning-planning" in refused.value.next_step
+
+
+def test_a_new_indicator_is_a_file_in_a_folder(stage, tmp_path):
+    """Somebody writes a file and asks; nothing else has to change."""
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "mine.toml").write_text(MINE.format(more=""), encoding="utf-8")
+    with stage.house() as house:
+        found = indicator("mine", *folders_of(house, tmp_path / "own"))
+    assert rows(ask(stage, found))["RZ1",] == (60, 60)
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "says"),
+    [
+        ('where = "minutes_waited > 3"', "column-missing", "no column `minutes_waited`"),
+        ('where = "provider > 3"', "indicator-kinds", "are not both"),
+        ("where = \"cost = '3'\"", "indicator-kinds", "numbers"),
+        ("where = \"arrived_on > 'soon'\"", "indicator-kinds", "2025-04-01"),
+    ],
+)
+def test_a_column_that_is_not_there_or_not_so_is_said(stage, more, code, says):
+    """One sentence that names file and column, and what to write; nothing of any row."""
+    with pytest.raises(DoesNotHold) as refused:
+        ask(stage, mine(more))
+    assert refused.value.code == code
+    assert says in str(refused.value)
+    assert "mine.toml" in str(refused.value)
+
+
+def test_an_unknown_dimension_names_the_known_ones(stage):
+    with pytest.raises(WrongUsage, match="cannot be shown") as refused:
+        ask(stage, "ae-four-hours", ["postcode"])
+    assert "provider" in refused.value.next_step
+
+
+def test_a_filter_that_finds_one_person_tells_nothing_of_them(stage):
+    """RZ9 has one attendance: every figure of it is withheld, as of any small group."""
+    told = ask(stage, "ae-four-hours", [], ("provider", "RZ9"))
+    assert {cell for row in told.answer.rows for cell in row} == {"*"}
+    assert told.answer.withheld == 1
+
+
+def test_a_filter_that_finds_nobody_says_nobody_and_divides_by_nothing(stage):
+    """Nought people, and a dash where a share would be."""
+    told = ask(stage, "ae-four-hours", [], ("provider", "RZ8"))
+    assert rows(told)[()] == (0, 0, "–", "–", "–")
+
+
+@pytest.mark.parametrize("value", ["", "x" * 81, "a\0b"])
+def test_a_filter_of_no_sense_is_refused(stage, value):
+    with pytest.raises(WrongUsage, match="one value"):
+        ask(stage, "ae-four-hours", [], ("provider", value))
+
+
+def test_what_somebody_types_into_a_filter_is_never_read_as_sql(stage):
+    """A quote, a bracket and a comment are a provider's name that nobody has."""
+    told = ask(stage, mine(), [], ("provider", "RZ1' OR 1=1 --"))
+    assert rows(told)[()][0] == 0
+
+
+def test_too_many_groups_are_refused_before_the_gate(stage, monkeypatch):
+    """A dimension of a hundred thousand values cannot be proved; the sentence says what to do, and no number of people."""
+    monkeypatch.setattr(engine, "VALUES_AT_MOST", 1)
+    with pytest.raises(WrongUsage) as refused:
+        ask(stage, "ae-four-hours", ["provider"])
+    assert refused.value.code == "dimension-too-wide"
+    assert "network" in refused.value.next_step
+
+
+def test_a_lookup_that_is_not_there_is_named(stage):
+    """No table says how deprived an area is: the file that is missing is named."""
+    with pytest.raises(DoesNotHold) as refused:
+        ask(stage, "ae-four-hours", ["deprivation_fifth"])
+    assert refused.value.code == "lookup-missing"
+    assert "area-deprivation-fifth" in str(refused.value)
+
+
+def test_who_objected_is_in_no_figure(stage):
+    """After ten people of RZ1 opt out and the marts are made again, fifty are counted."""
+    everybody = people.invented(121)
+    stage.land(stage.answer(everybody[10:], name="later"))
+    stage.run()
+    counted = rows(ask(stage, mine()))["RZ1",]
+    assert counted == (50, 50)
