@@ -87,7 +87,7 @@ def test_a_cost_of_which_one_person_has_most_is_withheld(stage):
     """The second largest could work out the largest: the sum goes, the number of people may stay."""
     everybody = people.invented(140)
     dear = [
-        attendance(one, f"x{place}", "2025-08-01", provider="RZ3", minutes=60, cost="90000.00" if place == 0 else "50.00")
+        attendance(one, f"x{place}", "2025-08-01", provider="RZ3", minutes=60, cost="50.00" if place else "90000.00")
         for place, one in enumerate(everybody[:20])
     ]  # fmt: skip
     stage.land(stage.send("ncdr-sus-ec", dear, sender="RZ2"))
@@ -243,7 +243,7 @@ def test_what_somebody_types_into_a_filter_is_never_read_as_sql(stage):
 
 
 def test_too_many_groups_are_refused_before_the_gate(stage, monkeypatch):
-    """A dimension of a hundred thousand values cannot be proved; the sentence says what to do, and no number of people."""
+    """A dimension of 100,000 values cannot be proved; the sentence says what to do, and no number of people."""
     monkeypatch.setattr(engine, "VALUES_AT_MOST", 1)
     with pytest.raises(WrongUsage) as refused:
         ask(stage, "ae-four-hours", ["provider"])

@@ -38,7 +38,7 @@ def test_every_indicator_that_ships_reads_and_says_where_it_comes_from():
 
 
 def test_the_library_covers_what_the_notices_name():
-    """Activity and cost, A&E waits, stays, readmission, outpatients, falls, conditions, preventable stays, medicines."""
+    """From activity and cost over waits, stays and readmission to falls, conditions, prevention and medicines."""
     wanted = {
         "activity-inpatient", "activity-outpatient", "activity-emergency", "ae-four-hours", "ae-time-in-department",
         "length-of-stay", "long-stays", "delayed-discharges", "readmission-30-days", "outpatient-first",
