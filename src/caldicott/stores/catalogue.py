@@ -181,6 +181,10 @@ class Catalogue:
     def live_paths(self) -> frozenset[str]:
         return frozenset(row[0] for row in self._db.execute("SELECT path FROM live_file"))
 
+    def key_ids(self) -> tuple[str, ...]:
+        """The data key of each live file that is encrypted."""
+        return tuple(row[0] for row in self._db.execute("SELECT key_id FROM live_file WHERE key_id <> ''"))
+
     def record_run(self, run_id: str, *, activity: str, at: str, digest: str, counts: dict[str, Any]) -> None:
         self._db.execute("INSERT INTO run VALUES (?, ?, ?, ?, ?)", (run_id, activity, at, digest, json.dumps(counts)))
 

@@ -123,9 +123,9 @@ class KeyRing:
         first round), by the new one (in the second), and asking again finishes.
         """
         with self._writing():
-            for record in self._records():
+            for record in self.records():
                 self._add_wrap(record, new_kek)
-            for record in self._records():
+            for record in self.records():
                 record.unwrap(new_kek)
                 if set(record.wraps) != {new_kek.kek_id}:
                     self._put(record.only_wrap(new_kek))
@@ -159,7 +159,7 @@ class KeyRing:
 
     def _refuse_other_kek(self) -> None:
         # A ring whose keys need two different key-encryption keys could not be opened as a whole by any.
-        for record in self._records():
+        for record in self.records():
             if self.kek.kek_id not in record.wraps:
                 record.unwrap(self.kek)
 
@@ -187,7 +187,8 @@ class KeyRing:
         names = (path.name.split(".")[0] for path in self.folder.glob(f"{_digest(scope)}-*.json"))
         return [int(name.rpartition("-")[2]) for name in names if _KEY_ID.fullmatch(name)]
 
-    def _records(self) -> list[KeyRecord]:
+    def records(self) -> list[KeyRecord]:
+        """Every key that exists, still wrapped."""
         return [read_record(self._path(key_id)) for key_id in self.ids()]
 
     def _record(self, key_id: str) -> KeyRecord:
