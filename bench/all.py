@@ -18,8 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import extracts, growth, landing_to_mart
-from bench.results import figures_table, markdown, of_rows
+from bench import extracts, growth, landing_to_mart, linkage
+from bench.results import figures_table, markdown, of_rows, refreshed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +43,7 @@ def main(size: str) -> None:
         section("7. Scores", lambda: small("scores", whole=size != "quick")),
         section("8. Publishing the notice", lambda: small("publish")),
         section("9. The public site", lambda: small("portal")),
+        section(linkage.TITLE, lambda: linkage.part(whole=size != "quick")),
     ]
     loads.append(os.getloadavg()[0])
     RESULTS.write_text("\n\n".join([head(size, loads), *sections]) + "\n", encoding="utf-8")
@@ -57,9 +58,10 @@ def site() -> None:
         section("9. The public site", lambda: small("portal")),
     ]
     note = f"Measured apart from the rest: {datetime.now(UTC):%Y-%m-%d %H:%M UTC}, commit {commit}, load {load:.1f}."
-    kept = RESULTS.read_text(encoding="utf-8").split("\n## 8. ")[0].rstrip()
-    parts = [part.replace("\n\n", f"\n\n{note}\n\n", 1) for part in measured]
-    RESULTS.write_text("\n\n".join([kept, *parts]) + "\n", encoding="utf-8")
+    for part in measured:
+        title, _, body = part.removeprefix("## ").partition("\n\n")
+        page = refreshed(RESULTS.read_text(encoding="utf-8"), title, f"{note}\n\n{body}")
+        RESULTS.write_text(page, encoding="utf-8")
 
 
 def section(title: str, measure: Callable[[], str]) -> str:

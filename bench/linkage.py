@@ -1,24 +1,31 @@
-"""How fast and how well people are traced and linked; `python bench/linkage.py [--whole]`.
+"""How fast and how well people are traced and linked; `python -m bench.linkage [--small]` refreshes its page part.
 
 Tracing: invented records (numbers missing, wrong or another's; slips in names and dates; people who moved; people
-nobody knows) against an invented index of persons, in a process of its own. The peers are not run here yet:
-recordlinkage wants pandas 2 and anonlink an old `cryptography`, so neither can live in this project's environment.
+nobody knows) against an invented index of persons, in a process of its own. Linking: public sets of known people,
+with the peers in the same run (bench/linkage_sets.py). Processor time stands beside the clock: on a busy machine only
+it can be compared.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
 import sys
 import tempfile
+from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from bench import linkage_sets
+from bench.results import figures_table, of_rows, refreshed
 
+TITLE = "10. Tracing and linkage"
+RESULTS = Path(__file__).with_name("RESULTS.md")
 WHOLE, SMALL = 1_000_000, 100_000
 SECONDS, GIGABYTES, FALSE_LINKS, RECALL = 180.0, 6.0, 1 / 100_000, 0.99
 
@@ -192,6 +199,23 @@ def _row(name, value, unit, target=None):
     return {"name": name, "value": round(value, 6), "unit": unit, "target": target}
 
 
+def part(*, whole: bool = True) -> str:
+    """Both halves, as the page has them."""
+    traced = figures_table(of_rows(measure(whole=whole)))
+    return f"{traced}\n\n{linkage_sets.part()}"
+
+
+def _refresh(*, whole: bool) -> None:
+    load = os.getloadavg()[0]
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False, cwd=RESULTS.parent
+    ).stdout.strip()
+    body = part(whole=whole)
+    note = f"Measured apart from the rest: {datetime.now(UTC):%Y-%m-%d %H:%M UTC}, commit {commit}, load {load:.1f}."
+    page = RESULTS.read_text(encoding="utf-8")
+    RESULTS.write_text(refreshed(page, TITLE, f"{note}\n\n{body}"), encoding="utf-8")
+    print(body)
+
+
 if __name__ == "__main__":
-    for row in measure(whole="--whole" in sys.argv):
-        print(json.dumps(row))
+    _refresh(whole="--small" not in sys.argv)

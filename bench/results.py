@@ -48,3 +48,15 @@ def _of_row(row: dict, more_is_better: tuple[str, ...]) -> Figure:
     return Figure(
         row["name"], f"{'≥' if is_floor else '≤'} {target:,g} {unit}".strip(), f"{measured} {unit}".strip(), held=held
     )
+
+
+def refreshed(page: str, title: str, body: str) -> str:
+    """The page with this part in its place, or at its end; the other parts stay as they were measured."""
+    head, *parts = page.rstrip().split("\n\n## ")
+    new = f"{title}\n\n{body}"
+    titles = [part.partition("\n")[0] for part in parts]
+    if title in titles:
+        parts[titles.index(title)] = new
+    else:
+        parts.append(new)
+    return "\n\n## ".join([head, *parts]) + "\n"

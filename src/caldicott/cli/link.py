@@ -75,7 +75,17 @@ def evaluate(
     truth: Annotated[Path, typer.Argument(metavar="TRUTH", help="left_id, right_id; or id, person[, side, …].")],
     by: Annotated[
         list[str] | None,
-        typer.Option("--by", metavar="COLUMN...", help="Also by this column of TRUTH; repeatable, or a,b."),
+        typer.Option(
+            "--by", metavar="COLUMN...", help="Also by this column of TRUTH or --records; repeatable, or a,b."
+        ),
+    ] = None,
+    records: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--records",
+            help="id and age_band, sex, ethnicity, deprivation, name_origin, birth_date, family_name: as many as there "
+            "are. Twice for two files: left, then right.",
+        ),
     ] = None,
     candidates: Annotated[
         Path | None, typer.Option("--candidates", help="Every pair that was compared, to count what blocks missed.")
@@ -93,7 +103,9 @@ def evaluate(
 
     drawn = chart or pairs.with_name(pairs.name + ".svg")
     columns = tuple(name.strip().lower() for entry in by or () for name in entry.split(",") if name.strip())
-    quality = judge(pairs, truth, by=columns, candidates=candidates, two_files=two_files, chart=drawn)
+    quality = judge(
+        pairs, truth, by=columns, candidates=candidates, two_files=two_files, chart=drawn, records=tuple(records or ())
+    )
     if as_json:
         print_json({**quality.as_record(), "chart": str(drawn)})
     else:
@@ -168,12 +180,35 @@ def _print_quality(record: dict[str, Any], chart: Path) -> None:
             f"{blocks['true_pairs_never_looked_at']:,} of the true ones."
         )
     for name, values in record["by"].items():
-        rows_by = [(value, *_shares(one), one["wrong"], one["missed"]) for value, one in values.items()]
-        table(f"By {name}", (name, "precision", "recall", "F1", "wrong", "missed"), rows_by)
+        rows_by = [_group_row(value, one) for value, one in values.items()]
+        heads = (
+            name.replace("_", " "),
+            "records",
+            "precision",
+            "recall",
+            "F1",
+            "B-cubed F1",
+            "wrong",
+            "missed",
+            "never looked at",
+        )
+        table(f"By {name.replace('_', ' ')}", heads, rows_by)
+    if record["furthest_below"] is not None:
+        below = record["furthest_below"]
+        say(
+            f"Found least often: {below['by'].replace('_', ' ')} {below['group']}, recall {below['recall_below']:.4f} "
+            "below the whole. A pair counts for both of its records' groups."
+        )
     rows_scores = [(f"from {row['from']:g}", row["true"], row["other"]) for row in record["scores"]]
     if rows_scores:
         table("Scores", ("score", "true pairs", "other pairs"), rows_scores)
     say(f"The same as a picture: {chart.name}.")
+
+
+def _group_row(value: str, one: dict[str, Any]) -> tuple[Any, ...]:
+    never = "not known" if one["true_pairs_never_looked_at"] is None else one["true_pairs_never_looked_at"]
+    cubed = _share(one["b_cubed"]["f1"])
+    return (value, one["records"], *_shares(one), cubed, one["wrong"], one["missed"], never)
 
 
 def _shares(one: dict[str, Any]) -> tuple[str, str, str]:

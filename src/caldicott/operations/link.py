@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from caldicott import __version__
 from caldicott.engines.duckdb.linkage import run as engine
+from caldicott.engines.duckdb.linkage.evaluate import Judged
 from caldicott.engines.duckdb.linkage.evaluate import evaluate as judge
 from caldicott.engines.duckdb.linkage.trace import Columns, Tracer
 from caldicott.engines.duckdb.scores_inputs import SourceFile
@@ -181,32 +182,42 @@ def _form(path: Path) -> str:
 
 def evaluate(
     pairs: Path, truth: Path, *, by: tuple[str, ...] = (), candidates: Path | None = None,
-    two_files: bool | None = None, chart: Path | None = None,
+    two_files: bool | None = None, chart: Path | None = None, records: tuple[Path, ...] = (),
 ) -> Quality:  # fmt: skip
-    """The quality of links against the truth, with a chart of the scores where one is asked for.
+    """The quality of links against the truth, for every kind of people that the records tell apart, with a chart.
 
     Raises:
         DoesNotHold: a file cannot be used, or the truth does not know a record.
     """
     columns = open_table(truth, "TRUTH", ())
-    wanted = ("id", "person", *by) if "person" in columns else ("left_id", "right_id")
-    if by and "person" not in columns:
-        raise WrongUsage(
-            "a truth of pairs has no columns to report by",
-            code="truth-has-no-groups",
-            where="--by",
-            next_step="give the truth as id, person and the columns to report by",
-        )
+    named = tuple(_named(path, "--records", ("id",)) for path in records[:2])
+    _groups_hold(by, columns, named)
     quality = judge(
-        _named(pairs, "PAIRS", ("left_id", "right_id")),
-        _named(truth, "TRUTH", wanted),
-        by=by,
-        two_files=_is_two_files(pairs) if two_files is None else two_files,
-        candidates=None if candidates is None else _named(candidates, "CANDIDATES", ("left_id", "right_id")),
+        Judged(
+            pairs=_named(pairs, "PAIRS", ("left_id", "right_id")),
+            truth=_named(truth, "TRUTH", ("id", "person") if "person" in columns else ("left_id", "right_id")),
+            by=by,
+            records=named,
+            two_files=_is_two_files(pairs) if two_files is None else two_files,
+            candidates=None if candidates is None else _named(candidates, "CANDIDATES", ("left_id", "right_id")),
+        )
     )
     if chart is not None:
         chart.write_text(score_chart(quality.scores, "Scores of the pairs"), encoding="utf-8")
     return quality
+
+
+def _groups_hold(by: tuple[str, ...], truth: tuple[str, ...], records: tuple[SourceFile, ...]) -> None:
+    known = {*(truth if "person" in truth else ()), *(name for one in records for name in one.columns)}
+    for name in by:
+        if name not in known:
+            raise WrongUsage(
+                f"neither the truth of persons nor the records have the column `{name[:40]}`",
+                code="truth-has-no-groups",
+                where="--by",
+                next_step="give --records a file of id and the columns to tell apart, or put them in the truth beside "
+                "id and person",
+            )
 
 
 def _is_two_files(pairs: Path) -> bool:

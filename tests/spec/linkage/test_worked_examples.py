@@ -88,7 +88,8 @@ def test_genders_score_as_in_table_2(held, said):
     from caldicott.engines.duckdb.linkage.trace_sql import _each
 
     connection = Tracer(profile("mps-2024")).connection
-    sql = f"SELECT {_each(profile('mps-2024'))['sex']} FROM (SELECT ? AS gender) r, (SELECT ? AS gender, true is_current) v"
+    score = _each(profile("mps-2024"))["sex"]
+    sql = f"SELECT {score} FROM (SELECT ? AS gender) r, (SELECT ? AS gender, true AS is_current) v"
     expected = 100 if held == said else 0 if {held, said} == {"male", "female"} else 50
     assert connection.execute(sql, [GENDERS[said], GENDERS[held]]).fetchall() == [(expected,)]
 

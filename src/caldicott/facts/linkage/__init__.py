@@ -40,6 +40,12 @@ def priors() -> dict[str, Any]:
 
 
 @cache
+def reported() -> dict[str, dict[str, Any]]:
+    """By whom the quality of a linkage is told, and from which columns."""
+    return tomllib.loads(text("reported.toml"))
+
+
+@cache
 def short_names() -> tuple[tuple[str, str], ...]:
     """Pairs of a short given name and the full name it may stand for."""
     return tuple((row["short"], row["full"]) for row in _rows("short_names.csv"))

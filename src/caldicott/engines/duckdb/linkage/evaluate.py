@@ -6,9 +6,11 @@ columns to report by; `side` (left, right) where two files were linked.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from caldicott.engines.duckdb.connection import connect, engine_faults, quoted
+from caldicott.engines.duckdb.linkage import told_apart
 from caldicott.engines.duckdb.linkage.counting import one
 from caldicott.engines.duckdb.linkage.groups import connected
 from caldicott.engines.duckdb.scores_inputs import SourceFile, rows_of
@@ -21,10 +23,23 @@ if TYPE_CHECKING:
 _BARS: Final = 20
 
 
-def evaluate(
-    pairs: SourceFile, truth: SourceFile, *, by: tuple[str, ...] = (), two_files: bool = False,
-    candidates: SourceFile | None = None,
-) -> Quality:  # fmt: skip
+@dataclass(frozen=True)
+class Judged:
+    """What is judged, by what, and for whom it is told apart."""
+
+    pairs: SourceFile
+    truth: SourceFile
+    by: tuple[str, ...] = ()
+    records: tuple[SourceFile, ...] = ()
+    two_files: bool = False
+    candidates: SourceFile | None = None
+
+    @property
+    def two(self) -> bool:
+        return self.two_files or self.truth.has("side")
+
+
+def evaluate(judged: Judged) -> Quality:
     """The quality of these links.
 
     Raises:
@@ -32,21 +47,22 @@ def evaluate(
     """
     connection = connect()
     with engine_faults("evaluate links"):
-        two = two_files or truth.has("side")
-        _read_truth(connection, truth, by, two=two)
-        _read_pairs(connection, pairs, "said", two=two)
+        _read_truth(connection, judged.truth, judged.by, two=judged.two)
+        _read_pairs(connection, judged.pairs, "said", two=judged.two)
         _known(connection)
+        told = told_apart.attach(connection, judged.truth, judged.records, judged.by, two=judged.two)
         counted = one(connection, f"SELECT {_COUNTS}")
-        looked = _looked_at(connection, candidates, two=two)
+        looked = _looked_at(connection, judged.candidates, two=judged.two)
+        _place(connection)
         records, persons = one(connection, "SELECT count(*), count(DISTINCT person) FROM who")
         return Quality(
             records=records,
             persons=persons,
             pairs=Pairs(*counted),
-            b_cubed=_b_cubed(connection),
+            b_cubed=BCubed(*one(connection, f"SELECT {told_apart.CUBED} FROM placed")),
             looked_at=looked[0] if looked else None,
             true_looked_at=looked[1] if looked else None,
-            by={name: _by(connection, name) for name in by},
+            by={name: told_apart.by(connection, name, is_looked=looked is not None) for name in told},
             scores=_scores(connection, "looked" if looked else "said"),
         )
 
@@ -73,7 +89,9 @@ def _read_truth(connection: duckdb.DuckDBPyConnection, truth: SourceFile, by: tu
         connection.execute("CREATE TABLE who AS SELECT rec AS id, member_of AS person FROM found")
         return
     side = "CASE WHEN lower(trim(side)) IN ('right', 'r', '1') THEN 'R' ELSE 'L' END" if truth.has("side") else "'L'"
-    columns = "".join(f", coalesce(trim({quoted(name)}), 'not known') AS {quoted('by_' + name)}" for name in by)
+    columns = "".join(
+        f", coalesce(trim({quoted(name)}), 'not known') AS {quoted('by_' + name)}" for name in by if truth.has(name)
+    )
     connection.execute(f"CREATE TABLE who AS SELECT {side} || trim(id) AS id, person{columns} FROM {rows}")
     across = "AND a.id[1] = 'L' AND b.id[1] = 'R'" if two else "AND a.id < b.id"
     connection.execute(
@@ -109,19 +127,19 @@ def _known(connection: duckdb.DuckDBPyConnection) -> None:
         )
 
 
-def _b_cubed(connection: duckdb.DuckDBPyConnection) -> BCubed:
+def _place(connection: duckdb.DuckDBPyConnection) -> None:
+    """Table `placed`: for each record, how much of its group is its person, and how much of its person its group."""
     connection.execute("CREATE VIEW said_edge AS SELECT l AS rec_l, r AS rec_r FROM said")
     connected(connection, "said_edge", "said_group")
-    precision, recall = one(
-        connection,
-        "WITH placed AS (SELECT w.id, w.person, coalesce(g.member_of, w.id) AS grouped FROM who w LEFT JOIN said_group g ON g.rec = w.id), "
-        "shared AS (SELECT grouped, person, count(*) AS n FROM placed GROUP BY ALL), "
-        "of_group AS (SELECT grouped, count(*) AS n FROM placed GROUP BY ALL), "
-        "of_person AS (SELECT person, count(*) AS n FROM placed GROUP BY ALL) "
-        "SELECT coalesce(sum(s.n * s.n / g.n) / sum(s.n), 1), coalesce(sum(s.n * s.n / p.n) / sum(s.n), 1) "
-        "FROM shared s JOIN of_group g USING (grouped) JOIN of_person p USING (person)",
+    connection.execute(
+        "CREATE TABLE placed AS "
+        "WITH put AS (SELECT w.id, w.person, coalesce(g.member_of, w.id) AS grouped FROM who w LEFT JOIN said_group g ON g.rec = w.id), "
+        "shared AS (SELECT grouped, person, count(*) AS n FROM put GROUP BY ALL), "
+        "of_group AS (SELECT grouped, count(*) AS n FROM put GROUP BY ALL), "
+        "of_person AS (SELECT person, count(*) AS n FROM put GROUP BY ALL) "
+        "SELECT p.id, s.n / g.n AS pure, s.n / w.n AS whole "
+        "FROM put p JOIN shared s USING (grouped, person) JOIN of_group g USING (grouped) JOIN of_person w USING (person)"
     )
-    return BCubed(precision, recall)
 
 
 def _looked_at(
@@ -135,19 +153,6 @@ def _looked_at(
         "SELECT (SELECT count(*) FROM looked), (SELECT count(*) FROM looked SEMI JOIN true_pair USING (l, r))",
     )
     return looked, true
-
-
-def _by(connection: duckdb.DuckDBPyConnection, name: str) -> dict[str, Pairs]:
-    """A pair counts in the group of each of its two records, once where they share it."""
-    column = quoted("by_" + name)
-    rows = connection.execute(
-        "WITH every AS (SELECT l, r, true AS is_said, false AS is_true FROM said UNION ALL SELECT l, r, false, true FROM true_pair), "
-        "pair AS (SELECT l, r, bool_or(is_said) AS is_said, bool_or(is_true) AS is_true FROM every GROUP BY l, r), "
-        f"held AS (SELECT DISTINCT l, r, is_said, is_true, {column} AS held FROM pair JOIN who ON who.id IN (pair.l, pair.r)) "
-        "SELECT held, count(*) FILTER (is_said), count(*) FILTER (is_true), count(*) FILTER (is_said AND is_true) "
-        "FROM held GROUP BY held ORDER BY held"
-    ).fetchall()
-    return {value: Pairs(said, true, right) for value, said, true, right in rows}
 
 
 def _scores(connection: duckdb.DuckDBPyConnection, table: str) -> tuple[tuple[float, int, int], ...]:
