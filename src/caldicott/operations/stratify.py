@@ -111,7 +111,7 @@ class _Scoring:
         self._files: dict[str, list[Path]] = {}
         for file in marts:
             self._files.setdefault(file.part.split("/")[0], []).append(self._root / file.path)
-        self._people = DuckDbRiskPeople(people.engine, barring=_barring(entry))
+        self._people = DuckDbRiskPeople(people.engine, barring=barring_of(entry))
         self._members = {member.ods for member in house.register.controller.member_practices}
         self._made = Stratified(entry.id)
 
@@ -226,7 +226,7 @@ class _Scoring:
         self._made.files.append(LiveFile(relative, kind, self._entry.id, part, rows.num_rows))
 
 
-def _barring(entry: ProcessingActivity) -> int:
+def barring_of(entry: ProcessingActivity) -> int:
     """The schemes that keep somebody out of the scores as such; those of the inputs acted before."""
     barring = 0
     for rule in entry.objections.rules if entry.objections else ():

@@ -306,6 +306,9 @@ _FIELD = {
     "gp_record": "GP record",
     "local_id": "number at the hospital",
     "price_pence": "price",
+    "death_date": "date of death",
+    "lsoa": "small area you live in",
+    "ethnic_category": "ethnic group",
 }
 
 
