@@ -170,7 +170,7 @@ def _compute(
     from pathlib import Path
 
     to = Path(report.to)
-    people = _people_today(house, entry, granted)
+    people = people_today(house, entry, granted)
     _remove_unfinished(to)
     partial = to.with_name(f".{to.name}.{unused_name()}.partial")
     with disk_faults(to):
@@ -207,7 +207,8 @@ def _compute(
     return Act(report, lambda: None, counts=counts, references=references, format=form, after=into_place)
 
 
-def _people_today(house: House, entry: ProcessingActivity, granted: dict[str, Permit]) -> People:
+def people_today(house: House, entry: ProcessingActivity, granted: dict[str, Permit]) -> People:
+    """Who is there, with their tokens, and what each objects to by today."""
     submissions = [
         s for s in house.store.catalogue.submissions() if concerns(entry.id, purposes=s.purposes, dataset=s.dataset)
     ]
@@ -227,8 +228,8 @@ def _write(
     partial: Path,
     report: Exported,
 ) -> None:
-    exports, mask, root = DuckDbExports(people.engine), people.mask(dataset), house.store.root
-    by_area = _masks_by_area(house, people, permit) if dataset == LINKED_MART else None
+    exports, root = DuckDbExports(people.engine), house.store.root
+    mask, by_area = barring_of(house, people, permit)
     for file in files:
         folder = partial / dataset / f"month={file.part.split('/')[1]}"
         folder.mkdir(parents=True)
@@ -241,8 +242,14 @@ def _counted(house: House, people: People, dataset: str, permit: Permit, files: 
     by_month = {file.part.split("/")[1]: house.store.root / file.path for file in files}
     if dataset == RISK_SCORES:
         return counts_by_group(house, by_month)
-    by_area = _masks_by_area(house, people, permit) if dataset == LINKED_MART else None
-    return DuckDbExports(people.engine).grouped(by_month, mask=people.mask(dataset), by_area=by_area)
+    mask, by_area = barring_of(house, people, permit)
+    return DuckDbExports(people.engine).grouped(by_month, mask=mask, by_area=by_area)
+
+
+def barring_of(house: House, people: People, permit: Permit) -> tuple[int, dict[str, int] | None]:
+    """Which objections take a person out of the dataset; in the linked mart, by service area as well."""
+    dataset = permit.request.dataset
+    return people.mask(dataset), _masks_by_area(house, people, permit) if dataset == LINKED_MART else None
 
 
 def _masks_by_area(house: House, people: People, permit: Permit) -> dict[str, int]:

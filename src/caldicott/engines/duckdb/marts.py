@@ -161,7 +161,7 @@ class DuckDbExports:
 
     def write_rows(self, path: Path, *, mask: int, to: Path, by_area: Mapping[str, int] | None = None) -> int:
         """One month for someone whose ceiling is pseudonymised; the rows of those who remain."""
-        barring = _barring(mask, by_area)
+        barring = barring_sql(mask, by_area)
         remains = (
             f"person_token IS NULL OR EXISTS (FROM person p WHERE p.token = person_token AND p.mask & {barring} = 0) "
             f"OR EXISTS (FROM person_local p WHERE p.token = person_token AND p.mask & {barring} = 0)"
@@ -180,14 +180,15 @@ class DuckDbExports:
         parts = [
             f"SELECT {text(month)} AS month, count(DISTINCT person_token) AS persons, {contacts} AS contacts "
             f"FROM read_parquet({text(str(path))}, hive_partitioning = false) m "
-            f"WHERE EXISTS (FROM person p WHERE p.token = m.person_token AND p.mask & {_barring(mask, by_area)} = 0)"
+            f"WHERE EXISTS (FROM person p WHERE p.token = m.person_token AND p.mask & {barring_sql(mask, by_area)} = 0)"
             for month, path in files.items()
         ]
         with engine_faults("group a mart"):
             return self._db.sql(" UNION ALL ".join(parts) + " ORDER BY month").to_arrow_table()
 
 
-def _barring(mask: int, by_area: Mapping[str, int] | None) -> str:
+def barring_sql(mask: int, by_area: Mapping[str, int] | None) -> str:
+    """Which objections take a row `m` out, as SQL."""
     # The linked mart holds several datasets, and an objection may stop one of them and not the others.
     cases = " ".join(f"WHEN {text(area)} THEN {barring | mask}" for area, barring in (by_area or {}).items())
     return f"(CASE m.service_area {cases} ELSE {mask} END)" if cases else str(mask)

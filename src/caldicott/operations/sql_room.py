@@ -1,0 +1,256 @@
+"""The SQL room: statements over pseudonymised rows, whose results stay in the room.
+
+No statement is answered with a row, a number of rows, a fault met in a row, or
+the time it took: each of these tells of rows. What is wrong with a statement is
+said of a run over empty tables. What the statement gave lies in the room, under
+its name; it leaves through the airlock, where two people look at it. It does not
+leave through the gate by itself: whoever is free to choose who is counted can
+write a fact about one person as the presence or absence of ten thousand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pyarrow.parquet as pq
+
+from caldicott.engines.duckdb import sql_room as engine
+from caldicott.engines.duckdb.marts import DuckDbExports
+from caldicott.engines.duckdb.sql_room_child import KEPT, NOT_ALLOWED, TOO_LARGE, TOO_MANY
+from caldicott.operations.export import barring_of, people_today
+from caldicott.operations.perform import Act, ask, perform
+from caldicott.policy.decision import Permit, Request
+from caldicott.policy.explain import explain
+from caldicott.stores.airlock import Shelf
+from caldicott.stores.key_files import disk_faults
+from caldicott.vocabulary.errors import DoesNotHold, Refused, WrongUsage
+from caldicott.vocabulary.formats import DataFormat
+from caldicott.vocabulary.terms import Relationship
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pyarrow as pa
+
+    from caldicott.operations.people import People
+    from caldicott.operations.perform import House
+    from caldicott.policy.decision import Decision
+    from caldicott.stores.catalogue import LiveFile
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,30}")
+_SCRATCH: Final = "room-work-"
+_LONGEST: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What may be said outside the room: what was asked, never what came of it."""
+
+    name: str
+    columns: tuple[str, ...]
+    tables: tuple[str, ...]
+    seconds: int
+
+
+def query(
+    house: House, *, activity: str, role: str, statement: str, name: str, limits: engine.Limits | None = None
+) -> Answered:
+    """Run one SELECT over the marts the role may see as rows; keep what it gives in the room under `name`.
+
+    Raises:
+        Refused: the register lets the role see no pseudonymised rows of the activity.
+        DoesNotHold: the statement is not allowed, does not fit the tables, or does not end over empty ones.
+    """
+    limits = limits or engine.Limits()
+    entry = house.register.activity(activity)
+    marts = marts_of(house, activity) if entry else {}
+    granted = _granted(house, activity, role, sorted(marts) or ["commissioning-mart"])
+    files = {dataset: marts[dataset] for dataset in granted if dataset in marts}
+    if not files:
+        raise _no_marts(activity)
+    shelf = shelf_of(house, activity)
+    earlier = [known for known in shelf.names() if known != name]
+    _check(statement, name, {table_name(dataset) for dataset in files})
+    columns = engine.columns_of({
+        table_name(dataset): [house.store.root / file.path for file in parts] for dataset, parts in files.items()
+    })  # fmt: skip
+    kept = {known: table for known in earlier if (table := _kept_table(shelf, known)) is not None}
+    columns |= {known: table.schema for known, table in kept.items()}
+    first = _tried(statement, columns, limits)
+
+    def compute() -> Act[Answered]:
+        with disk_faults(house.store.root), tempfile.TemporaryDirectory(dir=house.store.root, prefix=_SCRATCH) as work:
+            paths = _paths(house, granted, files, kept, Path(work))
+            file = shelf.put(name, _boxed(statement, engine.run(statement, paths, columns, limits)))
+        answered = Answered(name, tuple(first.names), tuple(sorted(columns)), limits.seconds)
+        said = (role, f"sha256:{hashlib.sha256(statement.encode()).hexdigest()}")
+        return Act(
+            answered, lambda: shelf.keep(file), references=said, format=DataFormat.PSEUDONYMISED, after=shelf.sweep
+        )
+
+    return perform(house, event="sql", activity=activity, compute=compute)
+
+
+def look(house: House, *, activity: str, role: str, name: str, rows: int = 20) -> tuple[str, pa.Table | None]:
+    """Inside the room: how a statement ended, and its first rows. For eyes alone, and recorded.
+
+    Raises:
+        Refused: the register lets the role see no pseudonymised rows of the activity.
+    """
+    _granted(house, activity, role, sorted(marts_of(house, activity)) or ["commissioning-mart"])
+    shelf = shelf_of(house, activity)
+
+    def compute() -> Act[tuple[str, pa.Table | None]]:
+        how, content = _unboxed(shelf, name)
+        table = engine.table_of(content).slice(0, rows) if content else None
+        return Act((how, table), lambda: None, references=(role,), touches_files=False)
+
+    return perform(house, event="look-in-room", activity=activity, compute=compute)
+
+
+def shelf_of(house: House, activity: str) -> Shelf:
+    """The results of whoever asks, for that activity."""
+    return Shelf(house.store, f"{activity}/{house.actor}", house.today)
+
+
+def kept_table(house: House, activity: str, name: str) -> pa.Table | None:
+    """A result in the room of whoever asks; None if the statement gave none."""
+    return _kept_table(shelf_of(house, activity), name)
+
+
+def marts_of(house: House, activity: str) -> dict[str, list[LiveFile]]:
+    """The activity's marts by dataset."""
+    found: dict[str, list[LiveFile]] = {}
+    for file in house.store.catalogue.files("mart", activity):
+        found.setdefault(file.part.split("/")[0], []).append(file)
+    return found
+
+
+def table_name(dataset: str) -> str:
+    """How a dataset is called in SQL."""
+    return dataset.replace("-", "_")
+
+
+def _granted(house: House, activity: str, role: str, datasets: Sequence[str]) -> dict[str, Permit]:
+    wanted = [Request(role, activity, dataset, DataFormat.PSEUDONYMISED, action="see") for dataset in datasets]
+    answers: list[Decision] = ask(house, wanted)
+    granted = {
+        answer.request.dataset: answer
+        for answer in answers
+        if isinstance(answer, Permit) and answer.obligations.relationship is Relationship.NONE
+    }
+    if granted:
+        return granted
+    for answer in answers:
+        if not isinstance(answer, Permit):
+            raise Refused(explain(answer), code=answer.reasons[0].code, next_step=answer.next_step)
+    raise Refused(
+        "Refused. This role sees its own patients, one at a time; the room has the rows of everybody",
+        code="relationship-sql",
+        next_step="look patients up one at a time",
+    )
+
+
+def _tried(statement: str, columns: Mapping[str, pa.Schema], limits: engine.Limits) -> pa.Schema:
+    ended = engine.tried(statement, columns, limits)
+    if ended.how == KEPT:
+        return engine.table_of(ended.rows).schema
+    if ended.how == NOT_ALLOWED:
+        raise DoesNotHold(
+            f"the room does not know {ended.words}" if not ended.words.startswith("it ") else ended.words,
+            code="sql-not-allowed",
+            where="the statement",
+            next_step="write one SELECT over the tables of the room, with the functions in docs/reference/sql-room.md",
+        )
+    if ended.how in {engine.STOPPED, TOO_LARGE, TOO_MANY}:
+        raise DoesNotHold(
+            "the statement does not end in the time and the memory there is, not even over empty tables, and was "
+            "stopped",
+            code="sql-never-ends",
+            where="the statement",
+            next_step="join the tables on a column; leave out what multiplies rows by rows",
+        )
+    raise DoesNotHold(
+        f"the statement does not fit the tables{': ' + ended.words if ended.words else ''}",
+        code="sql-does-not-fit",
+        where="the statement",
+        next_step=f"the tables are {', '.join(sorted(columns))}; see their columns in docs/reference/sql-room.md",
+    )
+
+
+def _paths(
+    house: House, granted: Mapping[str, Permit], files: Mapping[str, Sequence[LiveFile]], kept: Mapping[str, pa.Table],
+    work: Path,
+) -> dict[str, list[Path]]:  # fmt: skip
+    """Files to read: those of the marts, without who objects by today; and the results that are there already."""
+    entry = house.register.activity(next(iter(granted.values())).request.activity)
+    people = people_today(house, entry, dict(granted))  # type: ignore[arg-type]
+    paths = {}
+    for dataset, parts in files.items():
+        places = [house.store.root / file.path for file in parts]
+        paths[table_name(dataset)] = [
+            _remaining(house, people, granted[dataset], path, work / f"{table_name(dataset)}-{number}.parquet")
+            for number, path in enumerate(places)
+        ]
+    for known, table in kept.items():
+        path = work / f"kept-{known}.parquet"
+        pq.write_table(table, path)
+        paths[known] = [path]
+    return paths
+
+
+def _remaining(house: House, people: People, permit: Permit, path: Path, to: Path) -> Path:
+    mask, by_area = barring_of(house, people, permit)
+    if not engine.has_barred(people.engine, path, mask=mask, by_area=by_area):
+        return path
+    DuckDbExports(people.engine).write_rows(path, mask=mask, to=to, by_area=by_area)
+    return to
+
+
+def _check(statement: str, name: str, taken: set[str]) -> None:
+    if not _NAME.fullmatch(name) or name in taken:
+        raise WrongUsage(
+            "a result is named in small letters, digits and underscores, and not like a table that is there",
+            code="sql-result-name",
+            where="--as",
+            next_step="name it like falls_by_month",
+        )
+    if len(statement) > _LONGEST:
+        raise WrongUsage(
+            f"the statement is longer than {_LONGEST:,} characters",
+            code="sql-too-long",
+            where="the statement",
+            next_step="keep a part of it as a result of its own, and go on from there",
+        )
+
+
+def _boxed(statement: str, ended: engine.Ended) -> bytes:
+    heading = json.dumps({"statement": statement, "how": ended.how}).encode()
+    return len(heading).to_bytes(4, "little") + heading + ended.rows
+
+
+def _unboxed(shelf: Shelf, name: str) -> tuple[str, bytes]:
+    content = shelf.open(name)
+    if content is None:
+        return "nothing", b""
+    length = int.from_bytes(content[:4], "little")
+    return str(json.loads(content[4 : 4 + length])["how"]), content[4 + length :]
+
+
+def _kept_table(shelf: Shelf, name: str) -> pa.Table | None:
+    _how, rows = _unboxed(shelf, name)
+    return engine.table_of(rows) if rows else None
+
+
+def _no_marts(activity: str) -> DoesNotHold:
+    return DoesNotHold(
+        "there is no mart of this activity yet",
+        code="mart_missing",
+        next_step=f"make it first: `caldicott run REGISTER --store DIR --activity {activity}`",
+    )
