@@ -23,20 +23,22 @@ from caldicott.operations.indicators_library import lookups_of
 from caldicott.operations.perform import Act, ask, perform, permits
 from caldicott.operations.protect import judged
 from caldicott.operations.protect_release import DEFAULT_RULE
-from caldicott.policy.decision import Request
+from caldicott.policy.decide import decide
+from caldicott.policy.decision import Permit, Request
 from caldicott.stores import ledger
 from caldicott.vocabulary.errors import DoesNotHold, Refused
 from caldicott.vocabulary.formats import DataFormat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import date
     from pathlib import Path
 
     from caldicott.analytics.answer import Answer
     from caldicott.analytics.cube import Cell
     from caldicott.analytics.question import Question
     from caldicott.operations.perform import House
-    from caldicott.policy.decision import Permit
+    from caldicott.register.model import Register
 
 PLANNING: Final = "commissioning-planning"
 ANALYST: Final = "commissioning_analyst"
@@ -91,6 +93,14 @@ def analyse(
         )  # fmt: skip
 
     return perform(house, event="indicator", activity=activity, compute=compute)
+
+
+def may_see(register: Register, role: str, organisation: str, at: date) -> bool:
+    """Whether the register lets the role see grouped figures of any dataset of planning on that day."""
+    entry = register.activity(PLANNING)
+    uses = dict.fromkeys(one.dataset for one in (entry.datasets or () if entry else ()))
+    requests = (Request(role, PLANNING, one, DataFormat.AGGREGATED, organisation=organisation) for one in uses)
+    return any(isinstance(decide(one, register, at), Permit) for one in requests)
 
 
 def _permitted(house: House, asked: Question, activity: str, role: str) -> Permit:

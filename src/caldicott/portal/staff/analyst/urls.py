@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from django.urls import path
+
+from caldicott.portal.staff.analyst import views
+from caldicott.portal.staff.guards import room
 
 if TYPE_CHECKING:
     from django.urls import URLPattern
 
-urlpatterns: list[URLPattern] = []
+_SEND: Final = ("POST",)
+
+urlpatterns: list[URLPattern] = [
+    path("staff/analyst/", room(views.start), name="analyst-start"),
+    path("staff/analyst/table/", room(views.table), name="analyst-table"),
+    path("staff/analyst/table/<slug:form>/", room(views.table_file), name="analyst-table-file"),
+    path("staff/analyst/indicators/<slug:name>/", room(views.one_indicator), name="analyst-indicator"),
+    path("staff/analyst/indicators/<slug:name>/<slug:form>/", room(views.indicator_file), name="analyst-file"),
+    path("staff/analyst/views/", room(views.keep, *_SEND), name="analyst-keep"),
+    path("staff/analyst/views/<int:number>/remove/", room(views.remove, *_SEND), name="analyst-remove"),
+]
