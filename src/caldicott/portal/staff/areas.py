@@ -31,6 +31,11 @@ AREAS: Final[tuple[Area, ...]] = (
         "Patients at risk", "your practice’s list, each patient’s scores, and your work with them", "/staff/practice/",
         frozenset({"risk-stratification"}), frozenset({"gp"}),
     ),
+    Area(
+        "Figures", "counts, costs and rates for planning, in which nobody can be found", "/staff/analyst/",
+        frozenset({"commissioning-planning"}),
+        frozenset({"commissioning_analyst", "processor_staff", "ig_officer", "caldicott_guardian"}),
+    ),
 )  # fmt: skip
 
 
