@@ -27,7 +27,7 @@ import json, os, resource, sys, time
 from datetime import date
 from pathlib import Path
 import pyarrow.parquet as pq
-from caldicott.engines.duckdb.invoices import InvoiceEngine, Matching, Source
+from caldicott.engines.duckdb.invoices import InvoiceEngine, Matching, Source, placed
 from caldicott.engines.duckdb.invoices_checks import CheckRules
 from caldicott.invoices.reference import read
 from caldicott.stores import clear
@@ -37,7 +37,7 @@ def rows(name):
 def source(name, sender="X26"):
     file = rows(name)
     import pyarrow as pa
-    return Source("s", 1, sender, pa.RecordBatchReader.from_batches(file.schema_arrow, file.iter_batches(122_880)))
+    return Source("s", 1, sender, placed(pa.RecordBatchReader.from_batches(file.schema_arrow, file.iter_batches(122_880)), 0))
 begun, steps = time.perf_counter(), {}
 def step(name):
     steps[name] = time.perf_counter() - begun - sum(steps.values())

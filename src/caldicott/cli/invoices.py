@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -156,6 +157,7 @@ def settle(
     store: StoreFolder,
     invoice: Annotated[str, typer.Option(help="The invoice.")],
     verdict: Annotated[str, typer.Option("--as", help="pay or reject.")],
+    because: Annotated[str, typer.Option(help="Why, by a code of docs/reference/invoices.md: records-agree, ...")],
     line: Annotated[str, typer.Option(help="One line of it; all queried ones if not given.")] = "",
     as_json: AsJson = False,
 ) -> None:
@@ -163,11 +165,13 @@ def settle(
     from caldicott.operations.invoices.settle import settle as decide
 
     with _house(register, store) as house:
-        done = decide(house, invoice=invoice, line=line, verdict=verdict)
+        done = decide(house, invoice=invoice, line=line, verdict=verdict, because=because)
     if as_json:
-        print_json(done.__dict__)
+        print_json(dataclasses.asdict(done))
         return
     say(f"{done.lines:,} lines of {invoice} are now: {verdict}.")
+    if done.awaiting:
+        say(f"{done.awaiting:,} lines wait for a second person, because of their amount.")
     _print_ledger(done.ledger)
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 PLACE: Final = "ceff"
 ACTIVITY: Final = "invoice-validation"
 LANDING: Final = ("ceff-clear", "ceff-quarantine", "ceff-repeats")
-DECISIONS, POSTINGS = "ceff-decisions", "ceff-postings"
+DECISIONS, POSTINGS, EVIDENCE, LETTERS = "ceff-decisions", "ceff-postings", "ceff-evidence", "ceff-letters"
 _MEMBERS: Final = "ceff_members"
 _MARK_SCOPE: Final = "ceff/activity-marks"
 
@@ -69,10 +69,10 @@ class Ceff:
         """The files of a landing under their names in the whole store, of kinds nothing else asks for."""
         return [replace(file, path=f"{PLACE}/{file.path}", kind=f"{PLACE}-{file.kind}") for file in files]
 
-    def rows(self, uid: str, wanted: Sequence[str]) -> Iterator[pa.RecordBatchReader]:
+    def rows(self, uid: str, wanted: Sequence[str]) -> Iterator[tuple[LiveFile, pa.RecordBatchReader]]:
         """The admitted rows of one submission, a reader a file, with those of the wanted columns that it has."""
         for file in self.store.catalogue.files("ceff-clear", uid):
-            yield self._open(file, clear_aad(uid, file.part), wanted)
+            yield file, self._open(file, clear_aad(uid, file.part), wanted)
 
     def held(self, uid: str) -> pa.Table:
         """The rows held back at the door, with reason and raw text."""
@@ -92,7 +92,9 @@ class Ceff:
 
     def acts(self) -> int:
         """How many acts have decided or posted something."""
-        numbers = [int(file.part) for kind in (DECISIONS, POSTINGS) for file in self.store.catalogue.files(kind)]
+        numbers = [
+            int(file.part) for kind in (DECISIONS, POSTINGS, LETTERS) for file in self.store.catalogue.files(kind)
+        ]
         return max(numbers, default=0)
 
     def write(self, kind: str, rows: pa.RecordBatchReader, *, act: int, today: date) -> LiveFile:
@@ -114,6 +116,11 @@ class Ceff:
     def read_file(self, file: LiveFile, columns: Sequence[str]) -> pa.Table:
         """The rows of one file of decisions or postings."""
         return self._open(file, f"{file.kind}/{file.owner}".encode(), columns).read_all()
+
+    def write_evidence(self, rows: pa.RecordBatchReader, paths: Sequence[str], *, act: int, today: date) -> LiveFile:
+        """Where the records lie that speak of the act's lines; the names of those files go with it, sealed too."""
+        named = rows.schema.with_metadata({b"files": json.dumps(list(paths)).encode()})
+        return self.write(EVIDENCE, pa.RecordBatchReader.from_batches(named, rows), act=act, today=today)
 
     def mark_secret(self, *, today: date) -> str:
         """What activity marks are made with, so that a mark alone can be traced back by nobody."""

@@ -7,7 +7,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caldicott.engines.duckdb.invoices import InvoiceEngine, Matching, Source
+from caldicott.engines.duckdb.invoices import InvoiceEngine, Matching, Source, placed
 from caldicott.engines.duckdb.invoices_checks import CheckRules
 from caldicott.invoices.price import Care, expected
 from caldicott.invoices.reference import shipped
@@ -65,10 +65,10 @@ def by_engine(cases):
     engine = InvoiceEngine(CheckRules("none", 1, 1, "GBP", (0,)), Matching(1, 1, 2))
     engine.take_reference(REFERENCE, today=TODAY)
     engine.take_history(again=False)
-    engine.take_lines(Source("s", 1, "0CX", pa.Table.from_pylist(lines, LINES).to_reader()))
+    engine.take_lines(Source("s", 1, "0CX", placed(pa.Table.from_pylist(lines, LINES).to_reader(), 0)))
     for provider in {case["provider"] for case in cases}:
         rows = [row for row in backing if row["provider"] == provider]
-        engine.take_backing(Source("b", 1, provider, pa.Table.from_pylist(rows, BACKING).to_reader()))
+        engine.take_backing(Source("b", 1, provider, placed(pa.Table.from_pylist(rows, BACKING).to_reader(), 1)))
     engine.join_backing()
     engine.decide(secret="x", national="X26")
     return {row["file_row"]: row for row in engine.decisions().read_all().to_pylist()}

@@ -71,10 +71,13 @@ def test_a_large_amount_waits_for_a_second_person_who_did_not_enter_it(desk):
     with desk.house("first") as house:
         add_member(enter(house, ["invoices"]), "second")
         with pytest.raises(Refused) as refused:
-            settle(house, invoice="INV-1", verdict="pay")
+            settle(house, invoice="INV-1", verdict="pay", because="approved-as-second-person")
         assert refused.value.code == "same-person"
     with desk.house("second") as house:
-        assert accounts(settle(house, invoice="INV-1", verdict="pay").ledger) == {"invoiced": 2852375, "paid": 2852375}
+        assert accounts(settle(house, invoice="INV-1", verdict="pay", because="approved-as-second-person").ledger) == {
+            "invoiced": 2852375,
+            "paid": 2852375,
+        }
 
 
 def test_who_landed_an_invoice_does_not_approve_it_though_another_checked_it(desk):
@@ -87,9 +90,9 @@ def test_who_landed_an_invoice_does_not_approve_it_though_another_checked_it(des
     desk.validate(actor="checker")
     for name in ("lander", "checker"):
         with desk.house(name) as house, pytest.raises(Refused):
-            settle(house, invoice="INV-1", verdict="pay")
+            settle(house, invoice="INV-1", verdict="pay", because="approved-as-second-person")
     with desk.house("third") as house:
-        assert settle(house, invoice="INV-1", verdict="pay").lines == 1
+        assert settle(house, invoice="INV-1", verdict="pay", because="approved-as-second-person").lines == 1
 
 
 def test_who_is_no_member_sees_nothing_and_the_refusal_is_recorded(desk):
@@ -160,7 +163,7 @@ def test_settled_lines_stay_settled(desk):
     with desk.house("first") as house:
         add_member(enter(house, ["invoices"]), "second")
     with desk.house("second") as house, pytest.raises(DoesNotHold) as refused:
-        settle(house, invoice="INV-1", line=line, verdict="reject")
+        settle(house, invoice="INV-1", line=line, verdict="reject", because="provider-withdrew")
     assert refused.value.code == "line-settled"
 
 

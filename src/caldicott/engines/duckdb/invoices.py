@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pyarrow as pa
 
 from caldicott.engines.duckdb import invoices_match_sql as match
@@ -22,6 +23,7 @@ from caldicott.invoices.reference import COLUMNS
 from caldicott.invoices.responsibility import successor
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date
 
     from caldicott.invoices.reference import Reference
@@ -30,6 +32,8 @@ SUS_COLUMNS: Final = (
     "record_hash", "identity", "provider", "spell", "started_on", "ended_on", "point_of_delivery", "hrg",
 )  # fmt: skip
 _BATCH_ROWS: Final = 122_880
+PLACE_BITS: Final = 40
+"""A place is the number of the file above these bits, and the row within it below."""
 _NEAR_DIFFERENCES: Final = 3
 """An activity that differs in more than this is another activity."""
 
@@ -45,12 +49,29 @@ class Matching:
 
 @dataclass(frozen=True)
 class Source:
-    """One landed submission's rows, how it stands in the order of arrival, and who sent it."""
+    """One landed submission's rows, how it stands in the order of arrival, and who sent it.
+
+    The rows have a column `place`: where each lies in the store (`placed`).
+    """
 
     submission: str
     arrival: int
     sender: str
     rows: pa.RecordBatchReader
+
+
+def placed(rows: pa.RecordBatchReader, number: int) -> pa.RecordBatchReader:
+    """The rows with the place of each: which file, and the how-manieth row of it."""
+    schema = rows.schema.append(pa.field("place", pa.int64()))
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        before = number << PLACE_BITS
+        for batch in rows:
+            places = np.arange(before, before + batch.num_rows, dtype=np.int64)
+            before += batch.num_rows
+            yield pa.RecordBatch.from_arrays([*batch.columns, pa.array(places)], schema=schema)
+
+    return pa.RecordBatchReader.from_batches(schema, batches())
 
 
 class InvoiceEngine:
@@ -142,7 +163,15 @@ class InvoiceEngine:
     def decisions(self) -> pa.RecordBatchReader:
         """One row a line that was to be decided."""
         with engine_faults("read decisions"):
-            return self._db.sql("SELECT * FROM decided ORDER BY submission, file_row").to_arrow_reader(_BATCH_ROWS)
+            return self._db.sql(
+                "SELECT * EXCLUDE (line_no) FROM decided ORDER BY submission, file_row"
+            ).to_arrow_reader(_BATCH_ROWS)
+
+    def evidence(self) -> pa.RecordBatchReader:
+        """Of every line not simply paid, where the records lie that speak of it."""
+        self._do("evidence", match.EVIDENCE)
+        with engine_faults("read evidence"):
+            return self._db.sql("SELECT * FROM evidence ORDER BY ALL").to_arrow_reader(_BATCH_ROWS)
 
     def credits(self) -> list[dict[str, Any]]:
         """Credit notes among the lines taken, which are not settled yet."""
@@ -185,7 +214,7 @@ judged AS (
   SELECT *, CASE WHEN len(found) = 0 AND abs(amount_pence + vat_pence) >= {self._rules.second_person_from_pence}
     THEN ['awaiting-second-person'] ELSE found END AS reasons FROM looked
 )
-SELECT submission, file_row, invoice, line, provider, strftime(received_on, '%Y-%m') AS month, currency,
+SELECT line_no, submission, file_row, invoice, line, provider, strftime(received_on, '%Y-%m') AS month, currency,
   amount_pence + vat_pence AS pence, expected_pence,
   CASE WHEN list_has_any(reasons, [{rejecting}]) THEN 'reject' WHEN len(reasons) > 0 THEN 'query' ELSE 'pay' END AS verdict,
   reasons, near_differs, CASE WHEN responsible <> {text(self._rules.commissioner)} THEN responsible END AS redirect_to,

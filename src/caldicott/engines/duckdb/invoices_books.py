@@ -31,6 +31,7 @@ DECISION: Final = pa.schema(
         ("activity_mark", pa.string()), ("quantity", pa.int64()), ("local_pence", pa.int64()), ("unit_pence", pa.int64()),
         ("short_stay_hundredths", pa.int64()), ("top_up_hundredths", pa.int64()), ("addition_pence", pa.int64()),
         ("days_over", pa.int64()), ("per_day_pence", pa.int64()), ("factor_millionths", pa.int64()),
+        ("by", pa.string()), ("because", pa.string()), ("on_day", pa.string()),
     ]
 )  # fmt: skip
 _WAITS: Final = "verdict = 'query' AND reasons <> ['awaiting-second-person']"
@@ -43,7 +44,8 @@ CREATE OR REPLACE TABLE current AS SELECT * FROM decision
 QUALIFY row_number() OVER (PARTITION BY submission, file_row ORDER BY act DESC) = 1"""
 _POSTINGS_OF: Final = """
 WITH before AS (
-  SELECT submission, file_row, sum(pence) FILTER (account = 'credited') AS credited FROM posting GROUP BY ALL
+  SELECT submission, file_row, sum(pence) FILTER (account = 'credited') AS credited
+  FROM posting SEMI JOIN {decided} USING (submission, file_row) GROUP BY ALL
 ), entered AS (
   SELECT d.*, b.submission IS NULL AS is_new, d.pence - coalesce(b.credited, 0) AS remaining,
     CASE d.verdict WHEN 'pay' THEN 'paid' WHEN 'reject' THEN 'rejected' ELSE 'queried' END AS account

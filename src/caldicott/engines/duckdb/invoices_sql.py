@@ -16,7 +16,8 @@ CREATE TABLE line (
   line_no BIGINT, submission VARCHAR, arrival INTEGER, file_row BIGINT, invoice VARCHAR, line VARCHAR, line_type VARCHAR,
   provider VARCHAR, billed_to VARCHAR, invoiced_on DATE, received_on DATE, period_from DATE, period_to DATE,
   quantity BIGINT, billed_unit_pence BIGINT, amount_pence BIGINT, vat_hundredths BIGINT, vat_pence BIGINT, currency VARCHAR,
-  total_pence BIGINT, case_number VARCHAR, credits_invoice VARCHAR, credits_line VARCHAR, is_settled BOOLEAN
+  total_pence BIGINT, case_number VARCHAR, credits_invoice VARCHAR, credits_line VARCHAR, is_settled BOOLEAN,
+  place BIGINT
 )"""
 TAKE_LINES: Final = """
 INSERT INTO line SELECT
@@ -24,7 +25,7 @@ INSERT INTO line SELECT
   billed_to, invoiced_on, received_on, period_from, period_to, quantity, (unit_price * 100)::BIGINT,
   (amount * 100)::BIGINT, (coalesce(vat_percent, 0) * 100)::BIGINT, (coalesce(vat_amount, 0) * 100)::BIGINT,
   upper(coalesce(currency, $currency)), (invoice_total * 100)::BIGINT, case_number, credits_invoice, credits_line,
-  file_row IN (SELECT file_row FROM settled WHERE submission = $submission)
+  file_row IN (SELECT file_row FROM settled WHERE submission = $submission), place
 FROM arriving"""
 HELD_INVOICES: Final = (
     "CREATE TABLE broken_invoice (submission VARCHAR, provider VARCHAR, invoice VARCHAR)",
@@ -37,14 +38,14 @@ CREATE TABLE backing (
   arrival INTEGER, sender VARCHAR, provider VARCHAR, invoice VARCHAR, line VARCHAR, identity BIGINT, status VARCHAR,
   birth_date DATE, postcode VARCHAR, practice VARCHAR, spell VARCHAR, started_on DATE, ended_on DATE,
   point_of_delivery VARCHAR, hrg VARCHAR, top_up VARCHAR, best_practice VARCHAR, responsibility_rule VARCHAR,
-  fixed_commissioner VARCHAR
+  fixed_commissioner VARCHAR, place BIGINT
 )""",
     "CREATE TABLE held_backing (provider VARCHAR, invoice VARCHAR, line VARCHAR)",
 )
 TAKE_BACKING: Final = """
 INSERT INTO backing SELECT
   $arrival, $sender, provider, invoice, line, identity, nhs_number_status, birth_date, upper(postcode), practice, spell,
-  started_on, ended_on, point_of_delivery, hrg, top_up, best_practice, responsibility_rule, fixed_commissioner
+  started_on, ended_on, point_of_delivery, hrg, top_up, best_practice, responsibility_rule, fixed_commissioner, place
 FROM arriving WHERE hash(provider, invoice, line) IN (SELECT hash(provider, invoice, line) FROM line WHERE NOT is_settled)"""
 
 # The newest that the provider itself sent speaks; what somebody else sent only says that somebody did.
@@ -77,11 +78,11 @@ WHERE l.line_type <> 'credit' AND NOT l.is_settled"""
 TRACE: Final = """
 CREATE TABLE trace (
   arrival INTEGER, identity BIGINT, status VARCHAR, died_on DATE, practice VARCHAR, registered_from DATE,
-  registered_to DATE, postcode VARCHAR
+  registered_to DATE, postcode VARCHAR, place BIGINT
 )"""
 TAKE_TRACE: Final = """
 INSERT INTO trace SELECT $arrival, identity, nhs_number_status, died_on, practice, registered_from, registered_to,
-  upper(postcode) FROM arriving WHERE identity IN (SELECT identity FROM bill)"""
+  upper(postcode), place FROM arriving WHERE identity IN (SELECT identity FROM bill)"""
 # A newer answer about a person replaces the older one whole.
 TRACED: Final = """
 CREATE TABLE traced AS

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from caldicott.engines.duckdb.invoices import SUS_COLUMNS, InvoiceEngine, Matching, Source
+from caldicott.engines.duckdb.invoices import SUS_COLUMNS, InvoiceEngine, Matching, Source, placed
 from caldicott.engines.duckdb.invoices_checks import CheckRules
 from caldicott.facts import invoices as facts
 from caldicott.invoices import reference as references
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from caldicott.invoices.reference import Reference
-    from caldicott.stores.catalogue import SubmissionRecord
+    from caldicott.stores.catalogue import LiveFile, SubmissionRecord
 
 _LINES: Final = (
     "file_row", "invoice", "line", "line_type", "provider", "billed_to", "invoiced_on", "received_on", "period_from",
@@ -144,38 +144,53 @@ def _compute(zone: Zone, tables: Reference, *, again: bool, told: Callable[[str]
     read_books(zone.ceff, engine.books)
     engine.take_history(again=again)
     told("reading invoices and backing")
-    take_all(zone, engine)
+    files = take_all(zone, engine)
     told("checking")
     secret, national = zone.ceff.mark_secret(today=zone.house.today), str(facts.rules()["nationally_commissioned_by"])
     engine.decide(secret=secret, national=national)
-    return _kept(zone, engine)
+    return _kept(zone, engine, files)
 
 
-def take_all(zone: Zone, engine: InvoiceEngine) -> None:
+@dataclass
+class Files:
+    """The files read, numbered: a place in the evidence says the number, and this says which file it is."""
+
+    paths: list[str] = field(default_factory=list)
+
+    def number(self, file: LiveFile) -> int:
+        self.paths.append(file.path)
+        return len(self.paths) - 1
+
+
+def take_all(zone: Zone, engine: InvoiceEngine) -> Files:
     """Everything that landed, in the order the checks need it."""
+    files = Files()
     landed = list(enumerate(zone.ceff.submissions(), start=1))
-    for source in _sources(zone, landed, ("invoices",), _LINES):
+    for source in _sources(zone, files, landed, ("invoices",), _LINES):
         engine.take_lines(source)
     engine.take_held_invoices(_held_invoices(zone, landed))
-    for source in _sources(zone, landed, ("invoice-backing",), _BACKING):
+    for source in _sources(zone, files, landed, ("invoice-backing",), _BACKING):
         engine.take_backing(source)
     engine.take_held_backing(_held_backing(zone, landed))
     engine.join_backing()
-    for source in _sources(zone, landed, ("pds",), _TRACE):
+    for source in _sources(zone, files, landed, ("pds",), _TRACE):
         engine.take_trace(source)
-    for source in _sources(zone, landed, ("sus-apc", "sus-op", "sus-ec"), SUS_COLUMNS):
+    for source in _sources(zone, files, landed, ("sus-apc", "sus-op", "sus-ec"), SUS_COLUMNS):
         engine.take_sus(source)
+    return files
 
 
 def _sources(
-    zone: Zone, landed: Sequence[tuple[int, SubmissionRecord]], datasets: tuple[str, ...], columns: tuple[str, ...]
-) -> Iterator[Source]:
+    zone: Zone, files: Files, landed: Sequence[tuple[int, SubmissionRecord]], datasets: tuple[str, ...],
+    columns: tuple[str, ...],
+) -> Iterator[Source]:  # fmt: skip
     for arrival, record in landed:
         if record.dataset in datasets:
             repeats = zone.ceff.repeats(record.uid)
             wanted = (*columns, "file_row") if repeats else columns
-            for reader in zone.ceff.rows(record.uid, wanted):
-                yield Source(record.uid, arrival, record.sender, _complete(_without(reader, repeats), columns))
+            for file, reader in zone.ceff.rows(record.uid, wanted):
+                rows = _without(placed(reader, files.number(file)), repeats)
+                yield Source(record.uid, arrival, record.sender, _complete(rows, columns))
 
 
 def _without(reader: pa.RecordBatchReader, repeats: frozenset[int]) -> pa.RecordBatchReader:
@@ -245,7 +260,7 @@ def _held(
                 yield record.uid, fault, json.loads(raw)
 
 
-def _kept(zone: Zone, engine: InvoiceEngine) -> Act[Validated]:
+def _kept(zone: Zone, engine: InvoiceEngine, read: Files) -> Act[Validated]:
     house, books, at = zone.house, engine.books, zone.house.today.isoformat()
     report = Validated(by_verdict=engine.counts(), by_reason=engine.reason_counts())
     act = zone.ceff.acts() + 1
@@ -262,6 +277,7 @@ def _kept(zone: Zone, engine: InvoiceEngine) -> Act[Validated]:
     else:
         take_act(zone.ceff, books, files[1:])  # the postings are enough for the balance
     report.ledger = balanced(books)
+    files.append(zone.ceff.write_evidence(engine.evidence(), read.paths, act=act, today=house.today))
     counts = {"lines": report.lines, "credits": report.credits}
     counts |= {f"verdict {verdict}": lines for verdict, lines in report.by_verdict.items()}
     return Act(

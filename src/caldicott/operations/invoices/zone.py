@@ -38,15 +38,36 @@ def enter(house: House, datasets: Sequence[str], *, action: str = "see") -> Zone
     Raises:
         Refused: policy says no, or the person is no member.
     """
-    inside = replace(house, role=ROLE)
-    permitted(
-        inside,
-        [Request(ROLE, ACTIVITY, one, _FORMAT.get(one, DataFormat.IDENTIFIABLE), action=action) for one in datasets],
-    )
-    zone = Zone(inside, Ceff(house.store))
+    zone = _asked(replace(house, role=ROLE), datasets, action)
+    if not zone.ceff.members():
+        # Somebody has to be the first: it is whoever the register lets in first, and the trail says who it was.
+        _join(zone, zone.house.actor)
     _require_member(zone)
     zone.ceff.sweep()
     return zone
+
+
+def look_in(house: House, datasets: Sequence[str]) -> Zone:
+    """The zone for a page: by the role of who reads, beside whatever runs, and nobody becomes a member by looking.
+
+    Raises:
+        Refused: policy says no, or the person is no member.
+    """
+    zone = _asked(house, datasets, "see")
+    _require_member(zone)
+    return zone
+
+
+def _asked(house: House, datasets: Sequence[str], action: str) -> Zone:
+    permitted(
+        house,
+        [
+            Request(house.role, ACTIVITY, one, _FORMAT.get(one, DataFormat.IDENTIFIABLE), action=action,
+                    organisation=house.organisation)
+            for one in datasets
+        ],
+    )  # fmt: skip
+    return Zone(house, Ceff(house.store))
 
 
 def permitted(house: House, requests: Sequence[Request]) -> list[Permit]:
@@ -55,11 +76,7 @@ def permitted(house: House, requests: Sequence[Request]) -> list[Permit]:
 
 
 def _require_member(zone: Zone) -> None:
-    members = zone.ceff.members()
-    if not members:
-        # Somebody has to be the first: it is whoever the register lets in first, and the trail says who it was.
-        _join(zone, zone.house.actor)
-    elif zone.house.actor not in members:
+    if zone.house.actor not in zone.ceff.members():
         refused = zone.house.entry(
             uuid4().hex, "ceff-enter", Outcome.REFUSAL, activity=ACTIVITY, reasons=("not-a-member",)
         )
@@ -69,6 +86,40 @@ def _require_member(zone: Zone) -> None:
             code="not-a-member",
             next_step="ask a member to add you: `caldicott invoices member REGISTER NAME --store DIR`",
         )
+
+
+def begin(house: House) -> Zone:
+    """The first member goes in, by the role of who asks; where there are members nothing changes.
+
+    Raises:
+        Refused: policy says no, or there are members and the person is none.
+    """
+    zone = _asked(house, ["invoices"], "see")
+    if not zone.ceff.members():
+        _join(zone, house.actor)
+    _require_member(zone)
+    return zone
+
+
+def members(house: House) -> tuple[str, ...]:
+    """Who works in the zone, told to whom the register lets in; nobody yet, before the first went in.
+
+    Raises:
+        Refused: policy says no, or there are members and the person is none.
+    """
+    zone = _asked(house, ["invoices"], "see")
+    if zone.ceff.members():
+        _require_member(zone)
+    return zone.ceff.members()
+
+
+def require_landing(house: House) -> None:
+    """For pages: whoever takes something in may do so in their own role, and is a member.
+
+    Raises:
+        Refused: policy says no, or the person is no member.
+    """
+    _require_member(_asked(house, ["invoices", "invoice-backing"], "land"))
 
 
 def add_member(zone: Zone, name: str) -> tuple[str, ...]:
