@@ -27,8 +27,11 @@ DOORS = {
 ONLY_SENT = {
     "staff-passkey", "staff-set-up-passkey", "staff-provider-out", "staff-add-passkey", "staff-recovery-codes",
     "staff-again-passkey", "staff-sign-out", "staff-sign-out-everywhere",
+    "analyst-keep", "analyst-remove",
 }  # fmt: skip
 PARTS = {"token": "x", "provider": "nobody", "digest": "x"}
+FIGURES = "/staff/analyst/"
+PARTS |= {"name": "ae-four-hours", "form": "csv", "number": "1"}
 ORGANISATION = {
     "gp": "Z80001", "dscro_operator": "example-dscro", "processor_staff": "example-csu", "care_team": "Z80001",
 }  # fmt: skip
@@ -49,7 +52,7 @@ def addresses():
             yield from ((one.name, "/" + route.replace("<slug:activity>", activity)) for activity in ACTIVITIES)
             continue
         for kind, value in PARTS.items():
-            route = route.replace(f"<slug:{kind}>", value).replace(f"<str:{kind}>", value)
+            route = route.replace(f"<slug:{kind}>", value).replace(f"<str:{kind}>", value).replace(f"<int:{kind}>", value)
         yield one.name, "/" + route
 
 
@@ -130,7 +133,27 @@ def expected(role, day, lapsed=frozenset()):
     about = {
         f"/staff/activities/{one}/": 200 if may(one, role, day, lapsed) else 403 for one in ACTIVITIES
     }  # fmt: skip
-    return {**own, **about}
+    return {**own, **about, **figures(role, day, lapsed)}
+
+
+def figures(role, day, lapsed):
+    """Pages of figures open for whoever may see planning at all; a file only for whoever may see its dataset.
+
+    There is no mart on this desk: who may have the file is told so.
+    """
+    planning = "commissioning-planning"
+    mine = [
+        one for one in rules(planning, role)
+        if one.get("action", "see") == "see" and names_us(one, role) and live(one.get("requires", ()), day, lapsed)
+    ]  # fmt: skip
+    is_open = may(planning, role, day, lapsed) and bool(mine)
+    has_attendances = is_open and any("sus-ec" in one.get("datasets", ["sus-ec"]) for one in mine)
+    pages = dict.fromkeys(("", "table/", "indicators/ae-four-hours/"), 200 if is_open else 403)
+    files = {
+        "table/csv/": 400 if is_open else 403,
+        "indicators/ae-four-hours/csv/": 404 if has_attendances else 403,
+    }  # fmt: skip
+    return {f"{FIGURES}{address}": status for address, status in {**pages, **files}.items()}
 
 
 def may(activity, role, day, lapsed):
