@@ -79,17 +79,20 @@ KEPT: Final = timedelta(days=730)
 
 
 def faults_of_step(
-    stage: str, to: str, *, next_action_on: date | None, plan_expires_on: date | None, today: date
-) -> dict[str, str]:
-    """What is wrong with a step, by the field of the form; nothing if it may be taken."""
+    stage: str, to: str, *, next_action_on: date | None, plan_expires_on: date | None, today: date,
+    known: tuple[date | None, ...] = (),
+) -> dict[str, str]:  # fmt: skip
+    """What is wrong with a step, by the field of the form; nothing if it may be taken. `known` days may have passed."""
     faults: dict[str, str] = {}
-    if to != stage and to not in NEXT.get(CaseStage(stage), ()):
+    if to not in set(CaseStage) - {CaseStage.NONE}:
+        faults["stage"] = "Choose what it becomes"
+    elif to != stage and to not in NEXT.get(CaseStage(stage), ()):
         may = ", ".join(STAGE_WORDS[one].lower() for one in NEXT[CaseStage(stage)])
         faults["stage"] = f"From here it can become: {may}"
     if to == CaseStage.CARE_PLAN and plan_expires_on is None:
         faults["plan_expires_on"] = "A care plan needs the day on which it ends"
     for name, day in (("next_action_on", next_action_on), ("plan_expires_on", plan_expires_on)):
-        if day is not None and not today <= day <= today + FARTHEST:
+        if day is not None and day not in known and not today <= day <= today + FARTHEST:
             faults[name] = "The day must be from today on, and at most two years ahead"
     return faults
 

@@ -67,6 +67,8 @@ class Seen:
     criteria_sha256: str
     reference: str = ""
     """The act's id in the audit trail, for "why can I see this"."""
+    months: tuple[str, ...] = ()
+    """For which there are scores; with one alone nothing can have changed."""
 
 
 def reidentify(
@@ -122,7 +124,8 @@ def seen_of(
         else:
             persons.append(_person(found, row, rights))
     return Seen(
-        tuple(persons), not_shown, rights, standing["month"], standing["as_of"], standing["criteria_sha256"]
+        tuple(persons), not_shown, rights, standing["month"], standing["as_of"], standing["criteria_sha256"],
+        months=tuple(standing.get("months", ())),
     )  # fmt: skip
 
 

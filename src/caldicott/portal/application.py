@@ -28,9 +28,11 @@ def open_desk() -> None:
     from django.db import connections
 
     from caldicott.portal.staff import trail
+    from caldicott.portal.staff.practice import keeping
     from caldicott.stores.desk import opening
 
     opening.make_ready()
+    keeping.forget_old()
     trail.deliver()
     # Workers are forked from here, and a connection must not be shared between programs.
     connections.close_all()

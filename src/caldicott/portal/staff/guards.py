@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import wraps
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404
@@ -12,8 +13,8 @@ from django.http import Http404
 from caldicott import bootstrap
 from caldicott.portal import views
 from caldicott.portal.staff import trail
-from caldicott.portal.staff.leading import see_other, with_next
-from caldicott.portal.staff.pages import SIGN_IN, show
+from caldicott.portal.staff.leading import safe, see_other, with_next
+from caldicott.portal.staff.pages import HOME, SIGN_IN, show
 from caldicott.portal.staff.reader import actor_of, reader_of
 from caldicott.portal.views import fault
 from caldicott.stores.desk import opening
@@ -73,8 +74,11 @@ def fresh(view: View) -> View:
     def asked_again(request: HttpRequest, **parts: Any) -> HttpResponse:
         if request.desk.visit.is_fresh(bootstrap.now()):
             return view(request, **parts)
+        if request.method == "GET":
+            return see_other(with_next(AGAIN, request))
         # A form cannot be sent again by itself: its page is shown after the proof.
-        return see_other(with_next(AGAIN, request) if request.method == "GET" else f"{AGAIN}?next={ACCOUNT}")
+        page = safe(request.get_full_path())
+        return see_other(f"{AGAIN}?next={quote(ACCOUNT if page == HOME else page)}")
 
     return asked_again
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from caldicott import bootstrap
+from caldicott.operations.practice_case import KEPT
 from caldicott.portal.staff import trail
 from caldicott.portal.views import board
 from caldicott.stores.desk import cases
@@ -34,3 +36,11 @@ def forget(reader: Reader, practice: str, tokens: Collection[str]) -> None:
         if erased := cases.erase(practice, tokens):
             said = (f"practice {practice}", f"cases {erased}")
             trail.note("cases-erased", trail.Outcome.DONE, reader.actor, references=said, reasons=("not-own-patient",))
+
+
+def forget_old() -> None:
+    """Cases on which nobody has worked for so long that no reason to keep them is left; at each start."""
+    with trail.recorded():
+        if erased := cases.erase_unchanged_since(bootstrap.now() - KEPT):
+            said = (f"cases {erased}",)
+            trail.note("cases-erased", trail.Outcome.DONE, trail.Actor("portal"), references=said, reasons=("too-old",))

@@ -76,7 +76,7 @@ def _rows(found: Page, cases: Any, practice: str) -> list[dict[str, Any]]:
     return [
         {
             "name": person.name or "Name not shown", "nhs_number": wording.nhs_number(person.nhs_number),
-            "born": wording.born(person), "cells": wording.cells(person),
+            "born": wording.born(person), "cells": wording.cells(person, is_first_month=len(found.seen.months) == 1),
             "address": f"{ROOT}{practice}/patients/{person.token}/", "case": cases.get(person.token),
         }
         for person in found.seen.persons

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from caldicott.engines.duckdb.risk import COUNTS
 from caldicott.operations.practice_list import CHANGE
-from caldicott.operations.stratify_plan import RANKED, criteria
+from caldicott.operations.stratify_plan import RANKED, criteria, plan
 from caldicott.register import words
 
 if TYPE_CHECKING:
@@ -68,6 +69,19 @@ def title_of(score: str) -> str:
     return next((str(one["title"]) for one in criteria() if one["score"] == score), score)
 
 
+def _frailty(scores: Any) -> str:
+    if scores.get("hfrs-band"):
+        return f"{number(scores.get('hfrs'))} ({scores['hfrs-band']})"
+    first = str(scores.get("age_band") or "").partition("-")[0]
+    youngest = _frail_from()
+    return f"only from {youngest}" if first.isdecimal() and int(first) < youngest else "not known"
+
+
+@cache
+def _frail_from() -> int:
+    return next((score.age_from or 0 for score in plan().scores if score.name == "hfrs"), 0)
+
+
 FIRST: Final = RANKED[0]
 """The score that makes the tier."""
 
@@ -83,24 +97,24 @@ def columns() -> tuple[tuple[str, str], ...]:
         ("", "Group"),
         ("hfrs", "Frailty"),
         ("charlson-rcs", "Long-term conditions"),
-        (COUNTS[0], "Emergency admissions, 12 months"),
-        (COUNTS[1], "Emergency visits, 12 months"),
+        (COUNTS[0], "Emergency admissions in a year"),
+        (COUNTS[1], "Emergency visits in a year"),
         ("polypharmacy", "Medicines"),
     )
 
 
-def cells(person: PersonSeen) -> tuple[str, ...]:
+def cells(person: PersonSeen, *, is_first_month: bool = False) -> tuple[str, ...]:
     """One person's cells below those headings."""
     scores = person.scores
+    change = "First month of scores" if is_first_month else CHANGES.get(str(scores.get(CHANGE)), "not known")
     first = () if FIRST in COUNTS else (number(scores.get(FIRST)),)
-    frailty = f"{number(scores.get('hfrs'))} ({scores['hfrs-band']})" if scores.get("hfrs-band") else "not known"
     return (
         f"{tier(scores.get('tier'))} ({place(scores.get(f'{FIRST}-percent-above'))})",
-        CHANGES.get(str(scores.get(CHANGE)), "not known"),
+        change,
         *first,
         str(scores.get("age_band") or "not known"),
         words.capital(str(scores.get("segment") or "not known")),
-        frailty,
+        _frailty(scores),
         number(scores.get("charlson-rcs")),
         number(scores.get(COUNTS[0])),
         number(scores.get(COUNTS[1])),
