@@ -28,10 +28,14 @@ ONLY_SENT = {
     "staff-passkey", "staff-set-up-passkey", "staff-provider-out", "staff-add-passkey", "staff-recovery-codes",
     "staff-again-passkey", "staff-sign-out", "staff-sign-out-everywhere",
     "analyst-keep", "analyst-remove",
+    "finance-begin", "finance-check", "finance-decide",
 }  # fmt: skip
 PARTS = {"token": "x", "provider": "nobody", "digest": "x"}
 FIGURES = "/staff/analyst/"
 PARTS |= {"name": "ae-four-hours", "form": "csv", "number": "1"}
+PARTS |= {"submission": "x", "file_row": "1", "month": "2026-05", "kind": "csv"}
+FINANCE_OPEN = {"/staff/invoices/", "/staff/invoices/members/"}
+"""While the locked area has no member, these two show its officer how it is opened; every other page needs a member."""
 ORGANISATION = {
     "gp": "Z80001", "dscro_operator": "example-dscro", "processor_staff": "example-csu", "care_team": "Z80001",
 }  # fmt: skip
@@ -52,7 +56,9 @@ def addresses():
             yield from ((one.name, "/" + route.replace("<slug:activity>", activity)) for activity in ACTIVITIES)
             continue
         for kind, value in PARTS.items():
-            route = route.replace(f"<slug:{kind}>", value).replace(f"<str:{kind}>", value).replace(f"<int:{kind}>", value)
+            route = (
+                route.replace(f"<slug:{kind}>", value).replace(f"<str:{kind}>", value).replace(f"<int:{kind}>", value)
+            )
         yield one.name, "/" + route
 
 
@@ -133,7 +139,7 @@ def expected(role, day, lapsed=frozenset()):
     about = {
         f"/staff/activities/{one}/": 200 if may(one, role, day, lapsed) else 403 for one in ACTIVITIES
     }  # fmt: skip
-    return {**own, **about, **figures(role, day, lapsed)}
+    return {**own, **about, **figures(role, day, lapsed), **finance(role, day, lapsed)}
 
 
 def figures(role, day, lapsed):
@@ -154,6 +160,13 @@ def figures(role, day, lapsed):
         "indicators/ae-four-hours/csv/": 404 if has_attendances else 403,
     }  # fmt: skip
     return {f"{FIGURES}{address}": status for address, status in {**pages, **files}.items()}
+
+
+def finance(role, day, lapsed):
+    """The locked area: for its officer only, and only as far as one who is no member may see."""
+    is_officer = role == "ceff_officer" and may("invoice-validation", role, day, lapsed)
+    shown = [address for name, address in addresses() if name.startswith("finance-") and name not in ONLY_SENT]
+    return {address: 200 if is_officer and address in FINANCE_OPEN else 403 for address in shown}
 
 
 def may(activity, role, day, lapsed):
