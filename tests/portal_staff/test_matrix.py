@@ -150,7 +150,8 @@ def figures(role, day, lapsed):
     planning = "commissioning-planning"
     mine = [
         one for one in rules(planning, role)
-        if one.get("action", "see") == "see" and names_us(one, role) and live(one.get("requires", ()), day, lapsed)
+        if one.get("action", "see") not in {"land", "link"}
+        and names_us(one, role) and live(one.get("requires", ()), day, lapsed)
     ]  # fmt: skip
     is_open = may(planning, role, day, lapsed) and bool(mine)
     has_attendances = is_open and any("sus-ec" in one.get("datasets", ["sus-ec"]) for one in mine)
