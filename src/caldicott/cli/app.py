@@ -13,6 +13,7 @@ import typer
 
 from caldicott import __version__, bootstrap
 from caldicott.cli import accounts as accounts_commands
+from caldicott.cli import airlock as airlock_commands
 from caldicott.cli import audit as audit_commands
 from caldicott.cli import indicator as indicator_commands
 from caldicott.cli import invoices as invoice_commands
@@ -45,6 +46,7 @@ app.add_typer(audit_commands.app, name="audit", help="Verify and show the audit 
 app.add_typer(keys_commands.app, name="keys", help="The keys of a store, and a change of the key that wraps them.")
 app.add_typer(link_commands.app, name="link")
 app.add_typer(accounts_commands.app, name="accounts", help="Who may sign in to the portal.")
+app.add_typer(airlock_commands.app, name="airlock")
 app.command()(verify_command.verify)
 app.command(name="score")(score_command.score)
 app.command()(protect_command.protect)

@@ -93,8 +93,8 @@ def judged(
     if known is not None:
         return known
     told("proving what may leave")
-    decided = _decided(tables, rule, hierarchies, earlier, asked)
-    return memory.append(decided) if memory else decided
+    found = decided(tables, rule, hierarchies=hierarchies, earlier=earlier)
+    return memory.append(found) if memory else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +112,16 @@ class _Measures:
         return self.people, self.events, self.amounts
 
 
-def _decided(
-    tables: Sequence[CountTable], rule: DisclosureRule, hierarchies: Hierarchies, earlier: Sequence[ledger.Release],
-    asked: str,
-) -> ledger.Release:  # fmt: skip
+def decided(
+    tables: Sequence[CountTable], rule: DisclosureRule, *, hierarchies: Hierarchies, earlier: Sequence[ledger.Release]
+) -> ledger.Release:
+    """The same, remembered by nobody: what would leave, as a finding for people who decide.
+
+    Raises:
+        DoesNotHold: the tables contradict each other or the earlier ones.
+        Refused: no protected form of these tables could be proved safe.
+    """
+    asked = _fingerprint(tables, hierarchies, rule)
     tables, found, done = _first_safe(tables, rule, hierarchies, earlier)
     written = {table.name: _text(table, number, found, rule) for number, table in enumerate(tables)}
     kept = [_kept(table, PERSONS) for table in found.people.tables]

@@ -10,7 +10,9 @@ write a fact about one person as the presence or absence of ten thousand.
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 import re
 import tempfile
@@ -122,6 +124,21 @@ def shelf_of(house: House, activity: str) -> Shelf:
 def kept_table(house: House, activity: str, name: str) -> pa.Table | None:
     """A result in the room of whoever asks; None if the statement gave none."""
     return _kept_table(shelf_of(house, activity), name)
+
+
+def as_text(house: House, activity: str, name: str) -> str:
+    """A result as CSV, for a request that two people will look at; empty where the statement gave none.
+
+    Whoever asks is not told which: whether there are rows is a fact about rows.
+    """
+    table = kept_table(house, activity, name)
+    if table is None:
+        return ""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table.column_names)
+    writer.writerows(["" if cell is None else cell for cell in row.values()] for row in table.to_pylist())
+    return text.getvalue()
 
 
 def marts_of(house: House, activity: str) -> dict[str, list[LiveFile]]:
