@@ -74,7 +74,7 @@ def invent(folder: Path, lines: int, *, fault_every: int = 50) -> None:
     db.execute(f"CREATE TABLE mff AS FROM '{folder}/mff.csv'")
     kinds = db.execute("SELECT count(*) FROM price").fetchone()[0]
     db.execute(
-        f"""CREATE TABLE line AS SELECT i, 9000000000 + i AS identity, p.hrg, p.point_of_delivery,
+        f"""CREATE TABLE line AS SELECT i, (9000000000 + i)::BIGINT AS identity, p.hrg, p.point_of_delivery,
           (p.valid_from::DATE + (20 + hash(i) % 250)::INTEGER) AS day, 'SP' || i AS spell, p.price::DECIMAL(18,2) AS price
         FROM range({lines}) t(i) JOIN price p ON p.n = hash(i, 7) % {kinds}"""
     )
@@ -115,7 +115,7 @@ def invent(folder: Path, lines: int, *, fault_every: int = 50) -> None:
             day + CASE WHEN i % {2 * fault_every} = {fault_every} THEN 1 ELSE 0 END AS started_on, point_of_delivery, hrg
           FROM line
           UNION ALL
-          SELECT hash(i, 4), 9000000000 + hash(i) % {4 * lines}, 'RZ2', 'XP' || i,
+          SELECT hash(i, 4), (9000000000 + hash(i) % {4 * lines})::BIGINT, 'RZ2', 'XP' || i,
             DATE '2023-04-01' + (hash(i, 5) % 1000)::INTEGER, 'NEL', 'FD01A' FROM range({9 * lines}) t(i)
         ) SELECT record_hash, identity, provider, spell, started_on, started_on AS ended_on, point_of_delivery, hrg
         FROM record ORDER BY record_hash) TO '{folder}/sus.parquet' {save}"""

@@ -18,7 +18,7 @@ from caldicott.invoices.reasons import Verdict, reasons
 from caldicott.operations.admitting import days_in
 from caldicott.operations.invoices.settle import explained
 from caldicott.operations.invoices.shelf import Shelf, shelf_of
-from caldicott.operations.invoices.zone import Zone, look_in
+from caldicott.operations.invoices.zone import Zone, asked_in, look_in, require_member
 from caldicott.stores.ceff import ACTIVITY
 from caldicott.stores.ceff_rows import row_at
 from caldicott.vocabulary.errors import DoesNotHold
@@ -97,25 +97,28 @@ class Month:
     months: tuple[str, ...]
 
 
-def overview(house: House) -> Overview:
-    """Counts, the ledger, the queue by provider and reason.
+def overview(house: House) -> Overview | None:
+    """Counts, the ledger, the queue by provider and reason; None while the zone has no member yet.
 
     Raises:
         Refused: policy says no, or the person is no member.
     """
+    zone = asked_in(house, ["invoices"])
+    if not zone.ceff.members():
+        return None
+    require_member(zone)
+    return _recorded(zone, _state)
 
-    def seen(zone: Zone, shelf: Shelf) -> tuple[Overview, dict[str, int]]:
-        landed = zone.ceff.submissions("invoices")
-        waiting = sum(one.rows - one.quarantined for one in landed) - shelf.books.decided_lines()
-        held = sum(one.quarantined for one in zone.ceff.submissions())
-        books = shelf.books
-        found = Overview(
-            tuple(books.verdicts()), books.balances(), tuple(_said(row) for row in books.queue()), waiting, held,
-            tuple(books.months()),
-        )  # fmt: skip
-        return found, {"lines": sum(row["lines"] for row in found.verdicts)}
 
-    return viewed(house, ("invoices",), seen)
+def _state(zone: Zone, shelf: Shelf) -> tuple[Overview, dict[str, int]]:
+    books, landed = shelf.books, zone.ceff.submissions("invoices")
+    found = Overview(
+        tuple(shelf.sums("verdicts", books.verdicts)), shelf.sums("balances", books.balances),
+        tuple(_said(row) for row in shelf.sums("queue", books.queue)),
+        sum(one.rows - one.quarantined for one in landed) - shelf.sums("lines", books.decided_lines),
+        sum(one.quarantined for one in zone.ceff.submissions()), tuple(shelf.sums("months", books.months)),
+    )  # fmt: skip
+    return found, {"lines": sum(row["lines"] for row in found.verdicts)}
 
 
 def queue(house: House, *, provider: str = "", reason: str = "", after: Sequence[Any] = ()) -> QueuePage:
@@ -166,9 +169,9 @@ def month(house: House, *, of: str = "") -> Month:
     """
 
     def seen(_zone: Zone, shelf: Shelf) -> tuple[Month, dict[str, int]]:
-        months = tuple(shelf.books.months())
+        months = tuple(shelf.sums("months", shelf.books.months))
         chosen = of if of in months else next(iter(months), "")
-        rows = tuple(shelf.books.summed(month=chosen)) if chosen else ()
+        rows = tuple(shelf.sums(f"month {chosen}", lambda: shelf.books.summed(month=chosen))) if chosen else ()
         return Month(chosen, rows, months), {"rows": len(rows)}
 
     return viewed(house, ("invoices",), seen)
@@ -179,8 +182,14 @@ def viewed(
     *, references: tuple[str, ...] = (),
 ) -> Shown:  # fmt: skip
     """Show something of the zone, and record with which counts."""
-    zone = look_in(house, datasets)
+    return _recorded(look_in(house, datasets), seen, references=references)
+
+
+def _recorded(
+    zone: Zone, seen: Callable[[Zone, Shelf], tuple[Shown, dict[str, int]]], *, references: tuple[str, ...] = ()
+) -> Shown:
     result, counts = seen(zone, shelf_of(zone.ceff))
+    house = zone.house
     days = tuple(day for text in references for day in days_in(text))
     # It keeps nothing, so there is nothing to make true at once with its record.
     house.store.audit.append(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from caldicott.engines.duckdb.invoices_books import DECISION, POSTING
 from caldicott.engines.duckdb.invoices_desk import EVIDENCE as EVIDENCE_COLUMNS
@@ -13,11 +13,14 @@ from caldicott.engines.duckdb.invoices_desk import LETTER, DeskEngine
 from caldicott.stores.ceff import DECISIONS, EVIDENCE, LETTERS, POSTINGS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pyarrow as pa
 
     from caldicott.stores.catalogue import LiveFile
     from caldicott.stores.ceff import Ceff
 
+Answer = TypeVar("Answer")
 _KINDS: Final = {
     DECISIONS: ("decision", DECISION), POSTINGS: ("posting", POSTING), EVIDENCE: ("evidence", EVIDENCE_COLUMNS),
     LETTERS: ("letter", LETTER),
@@ -32,12 +35,22 @@ class Shelf:
     taken: set[str] = field(default_factory=set)
     evidence_files: dict[int, list[str]] = field(default_factory=dict)
     """By act, the paths that the numbers of its places stand for."""
+    known: dict[str, Any] = field(default_factory=dict)
+    """Sums that hold until the next act."""
+
+    def sums(self, name: str, counted: Callable[[], Answer]) -> Answer:
+        """What was counted since the last act, or counted now."""
+        if name not in self.known:
+            self.known[name] = counted()
+        found: Answer = self.known[name]
+        return found
 
     def catch_up(self, ceff: Ceff) -> None:
         """Take in what acts added since the last time."""
         fresh = [file for kind in _KINDS for file in ceff.store.catalogue.files(kind) if file.path not in self.taken]
         if not fresh:
             return
+        self.known.clear()
         for file in fresh:
             self._take(file, ceff.read_file(file, _KINDS[file.kind][1].names))
         self.books.settle_in(sorted({int(file.part) for file in fresh}))
@@ -56,7 +69,7 @@ def shelf_of(ceff: Ceff) -> Shelf:
     """The shelf of this store in this worker, up to date."""
     # By store and by worker: a forked worker must not share its parent's connection to the engine.
     name = (f"{ceff.store.root.resolve()}:{ceff.store.id}", os.getpid())
-    shelf = _shelves.setdefault(name, Shelf())
+    shelf = _shelves.get(name) or _shelves.setdefault(name, Shelf())
     try:
         shelf.catch_up(ceff)
     except BaseException:

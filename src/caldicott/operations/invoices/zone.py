@@ -38,11 +38,11 @@ def enter(house: House, datasets: Sequence[str], *, action: str = "see") -> Zone
     Raises:
         Refused: policy says no, or the person is no member.
     """
-    zone = _asked(replace(house, role=ROLE), datasets, action)
+    zone = asked_in(replace(house, role=ROLE), datasets, action)
     if not zone.ceff.members():
         # Somebody has to be the first: it is whoever the register lets in first, and the trail says who it was.
         _join(zone, zone.house.actor)
-    _require_member(zone)
+    require_member(zone)
     zone.ceff.sweep()
     return zone
 
@@ -53,12 +53,13 @@ def look_in(house: House, datasets: Sequence[str]) -> Zone:
     Raises:
         Refused: policy says no, or the person is no member.
     """
-    zone = _asked(house, datasets, "see")
-    _require_member(zone)
+    zone = asked_in(house, datasets)
+    require_member(zone)
     return zone
 
 
-def _asked(house: House, datasets: Sequence[str], action: str) -> Zone:
+def asked_in(house: House, datasets: Sequence[str], action: str = "see") -> Zone:
+    """The zone for whom the register lets in; whether they are a member is another question."""
     permitted(
         house,
         [
@@ -75,7 +76,8 @@ def permitted(house: House, requests: Sequence[Request]) -> list[Permit]:
     return permits(ask(house, requests))
 
 
-def _require_member(zone: Zone) -> None:
+def require_member(zone: Zone) -> None:
+    """Turned away, and recorded, unless they are a member."""
     if zone.house.actor not in zone.ceff.members():
         refused = zone.house.entry(
             uuid4().hex, "ceff-enter", Outcome.REFUSAL, activity=ACTIVITY, reasons=("not-a-member",)
@@ -94,10 +96,10 @@ def begin(house: House) -> Zone:
     Raises:
         Refused: policy says no, or there are members and the person is none.
     """
-    zone = _asked(house, ["invoices"], "see")
+    zone = asked_in(house, ["invoices"])
     if not zone.ceff.members():
         _join(zone, house.actor)
-    _require_member(zone)
+    require_member(zone)
     return zone
 
 
@@ -107,9 +109,9 @@ def members(house: House) -> tuple[str, ...]:
     Raises:
         Refused: policy says no, or there are members and the person is none.
     """
-    zone = _asked(house, ["invoices"], "see")
+    zone = asked_in(house, ["invoices"])
     if zone.ceff.members():
-        _require_member(zone)
+        require_member(zone)
     return zone.ceff.members()
 
 
@@ -119,7 +121,7 @@ def require_landing(house: House) -> None:
     Raises:
         Refused: policy says no, or the person is no member.
     """
-    _require_member(_asked(house, ["invoices", "invoice-backing"], "land"))
+    require_member(asked_in(house, ["invoices", "invoice-backing"], "land"))
 
 
 def add_member(zone: Zone, name: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from caldicott.charts import bars
 from caldicott.invoices.deciding import because_codes
 from caldicott.invoices.price import pounds
 from caldicott.invoices.reasons import reasons
-from caldicott.operations.invoices import desk, zone
+from caldicott.operations.invoices import desk
 from caldicott.operations.invoices.settle import second_person_from
 from caldicott.portal.staff.finance.common import page, told
 from caldicott.portal.staff.house import house_of
@@ -28,9 +28,9 @@ _KEY: Final = ("provider", "invoice", "line", "submission", "file_row")
 def start(request: HttpRequest) -> HttpResponse:
     """Where the work stands."""
     with house_of(request.reader) as house:
-        if not zone.members(house):
-            return page(request, "closed", "The locked area is not open yet")
         found = desk.overview(house)
+    if found is None:
+        return page(request, "closed", "The locked area is not open yet")
     verdicts = [
         (VERDICTS[row["verdict"]], row["currency"], row["lines"], pounds(row["pence"])) for row in found.verdicts
     ]
