@@ -102,6 +102,8 @@ _NEXT = {
     "objects": "Their care stays the same; there is no score to look up.",
     "being-merged": "Run the activity again, so that the two NHS numbers become one person.",
     "too-many-tokens": "Ask for one page at a time.",
+    "relationship-counts": "Open your own practice's list.",
+    "not-a-guard": "Ask the information governance officer or the Caldicott Guardian.",
     "enumeration": "The information governance officer has been told; ask there.",
 }
 """What to do about each reason; the keys are all reasons this verb can give beside the register's."""

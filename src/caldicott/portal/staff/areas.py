@@ -32,6 +32,20 @@ AREAS: Final[tuple[Area, ...]] = (
         frozenset({"risk-stratification"}), frozenset({"gp"}),
     ),
     Area(
+        "Who looked", "who looked at whose scores, what for, who was refused, and how long objections waited",
+        "/staff/who-looked/", frozenset({"risk-stratification"}),
+        frozenset({"ig_officer", "caldicott_guardian", "data_protection_officer"}),
+    ),
+    Area(
+        "The picture of need", "how many people are in each tier and group, in which nobody can be found",
+        "/staff/population/", frozenset({"risk-stratification"}),
+        frozenset({"commissioning_analyst", "ig_officer", "caldicott_guardian"}),
+    ),
+    Area(
+        "Checking bills", "bills in the locked area, what we ask about, and what was decided", "/staff/invoices/",
+        frozenset({"invoice-validation"}), frozenset({"ceff_officer"}),
+    ),
+    Area(
         "Figures", "counts, costs and rates for planning, in which nobody can be found", "/staff/analyst/",
         frozenset({"commissioning-planning"}),
         frozenset({"commissioning_analyst", "processor_staff", "ig_officer", "caldicott_guardian"}),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from django.urls import path
 
 from caldicott.portal.staff.guards import fresh, room
-from caldicott.portal.staff.practice import acting, board, lists, patient, taking
+from caldicott.portal.staff.practice import acting, board, guarding, lists, patient, taking
 
 if TYPE_CHECKING:
     from django.urls import URLPattern
@@ -29,4 +29,6 @@ urlpatterns: list[URLPattern] = [
     path(f"{_PATIENT}case/", room(acting.step, *_SEND), name="practice-case"),
     path(f"{_PATIENT}judgement/", room(acting.judgement, *_SEND), name="practice-judgement"),
     path(f"{_PATIENT}notes/", room(acting.note, *_SEND), name="practice-note"),
+    path("staff/who-looked/", room(guarding.who_looked), name="practice-looked"),
+    path("staff/population/", room(guarding.the_population), name="practice-population"),
 ]

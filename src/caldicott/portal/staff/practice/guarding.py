@@ -1,0 +1,112 @@
+"""For those who guard information: who looked, why, who was refused. And the picture of need for who plans."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+from caldicott import bootstrap
+from caldicott.operations.practice_looked import KINDS, Wanted, is_late, looked
+from caldicott.operations.practice_population import population
+from caldicott.portal.staff.home import organisation_in_words
+from caldicott.portal.staff.pages import role_in_words, show
+from caldicott.portal.staff.practice.asking import asked_in, flat
+from caldicott.portal.staff.practice.frame import standing, told, why
+from caldicott.portal.staff.practice.patient import PURPOSE_WORDS
+from caldicott.register import words
+from caldicott.stores.desk import accounts
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+    from caldicott.operations.practice_looked import Look
+    from caldicott.operations.practice_population import Population
+
+LOOKED: Final = "/staff/who-looked/"
+PER_PAGE: Final = 25
+WITHIN_DAYS: Final = 31
+"""Scores are made once a month, so an objection waits for a run no longer than that. Who looks is stopped at once."""
+KIND_WORDS: Final = {
+    "viewings": "Viewings",
+    "taken-away": "Lists taken away",
+    "refusals": "Refusals",
+    "alerts": "Alerts",
+    "work": "Work on cases",
+}
+_EVENTS: Final = {
+    "reidentify": "Looked",
+    "practice-export": "Took a list away",
+    "alert": "ALERT: tried codes of others",
+    "case-moved": "Moved a case",
+    "case-judged": "Judged otherwise",
+    "case-noted": "Wrote a note",
+    "cases-erased": "Cases erased",
+}
+
+
+@told
+def who_looked(request: HttpRequest) -> HttpResponse:
+    """Entries of the trail about persons, newest first."""
+    kind, token, actor = (request.GET.get(name, "").strip() for name in ("kind", "token", "who"))
+    page = asked_in(flat(request.GET)).page
+    wanted = Wanted(kind if kind in KINDS else "", token.upper(), actor, (page - 1) * PER_PAGE, PER_PAGE)
+    with standing(request.reader) as at:
+        found = looked(at.house, reader=at.asker, activity=at.activity, wanted=wanted)
+    sent = {name: value for name, value in (("kind", wanted.kind), ("token", token), ("who", actor)) if value}
+    return show(
+        request, "practice/looked.jinja", "Who looked", found=found, rows=[_row(one) for one in found.rows],
+        kinds=[(name, KIND_WORDS[name], found.counts[name]) for name in KINDS], wanted=wanted, page=page,
+        last=max(1, -(-found.matching // PER_PAGE)), address=f"{LOOKED}?{urlencode(sent)}{'&' if sent else ''}",
+        root=LOOKED, honoured=_honoured(found), within=WITHIN_DAYS,
+        why=why(request.reader, reasons=found.reasons, reference=found.reference),
+    )  # fmt: skip
+
+
+def _row(look: Look) -> dict[str, Any]:
+    account = accounts.with_id(look.actor) if len(look.actor) == len("00000000-0000-0000-0000-000000000000") else None
+    return {
+        "look": look, "what": f"{_EVENTS[look.event]}{' (refused)' if look.is_refusal else ''}",
+        "when": f"{words.day(look.at.date())}, {look.at:%H:%M} UTC",
+        "who": account.name if account else look.actor,
+        "where": f"{role_in_words(look.role)}, {organisation_in_words(look.organisation)}" if look.role else "",
+        "why": PURPOSE_WORDS.get(look.purpose, look.purpose) or ", ".join(look.reasons),
+        "whom": look.tokens if len(look.tokens) <= 3 else (*look.tokens[:3], f"and {len(look.tokens) - 3} more"),  # noqa: PLR2004
+    }  # fmt: skip
+
+
+def _honoured(found: Any) -> list[tuple[str, str, str]]:
+    rows = []
+    for one in found.honoured:
+        is_bad = is_late(one, bootstrap.today(), within=timedelta(days=WITHIN_DAYS))
+        said = "not yet" if one.run is None else f"{one.days} days" if one.days else "the same day"
+        rows.append(
+            (
+                words.day(one.landed),
+                words.day(one.run) if one.run else "no run since",
+                ("TOO LATE: " if is_bad else "") + said,
+            )
+        )
+    return rows
+
+
+@told
+def the_population(request: HttpRequest) -> HttpResponse:
+    """Counts by tier, group and place. Never a person."""
+    with standing(request.reader) as at:
+        found = population(at.house, reader=at.asker, activity=at.activity)
+    return show(
+        request, "practice/population.jinja", "The picture of need", found=found, rows=_shown(found),
+        head=[_HEAD.get(one, one) for one in found.head], scheme=words.SCHEME,
+        why=why(request.reader, reasons=found.reasons),
+    )  # fmt: skip
+
+
+_HEAD: Final = {
+    "month": "Month", "network": "Network", "practice": "Practice", "tier": "Tier", "segment": "Group",
+    "persons": "People", "deprivation": "Deprivation", "age_band": "Age",
+}  # fmt: skip
+
+
+def _shown(found: Population) -> list[tuple[str, ...]]:
+    return [tuple(words.capital(cell) if place else cell for place, cell in enumerate(row)) for row in found.rows]
