@@ -131,16 +131,66 @@ class _Statement:
 
     def text(self) -> str:
         """The whole statement."""
+        steps = self._in_one_reading() if self._is_of_persons_alone() else self._step_by_step()
+        steps.append(("told", self._told()))
+        written = ",\n".join(f"{quoted(name)} AS (\n{body}\n)" for name, body in steps)
+        return f"WITH {written}\n{self._groups()}"
+
+    def _is_of_persons_alone(self) -> bool:
+        """Whether nothing but the person's own groups is asked for, so that one reading of the rows finds all of it."""
+        cube, source = self._cube, self._cube.source
+        is_own = source.persons in {"", source.dataset}
+        return bool(cube.axes) and is_own and not (cube.linked or cube.edges or source.first or self._events)
+
+    @property
+    def _events(self) -> list[Axis]:
+        return [axis for axis in self._cube.axes if not axis.of_person]
+
+    @property
+    def _persons(self) -> list[Axis]:
+        return [axis for axis in self._cube.axes if axis.of_person]
+
+    def _in_one_reading(self) -> list[tuple[str, str]]:
+        """Each person's groups and counts together."""
+        counted = " AND ".join([sql.claim(self._cube.source.where, self._schema), *self._in_groups()])
+        chosen = ["person_token", *self._latest(self._schema), f"count(*) FILTER ({counted}) AS events"]
+        if self._cube.numerator is not None:
+            part = sql.claim(self._cube.numerator, self._schema)
+            chosen.append(f"count(*) FILTER ({counted} AND {part}) AS part")
+        if self._cube.amount is not None:
+            chosen.append(f"sum({self._amount()}) FILTER ({counted}) AS amount")
+        rows = self._engine.rows_of(self._schema.dataset)
+        body = f"SELECT {', '.join(chosen)}\nFROM {rows}\nWHERE person_token IS NOT NULL GROUP BY person_token"
+        return [("each", f"{body} HAVING events > 0")]
+
+    def _step_by_step(self) -> list[tuple[str, str]]:
+        """Rows, what is linked to them, what each person put into each group, and who these persons are."""
         steps = [("rows", self._rows(self._cube.source, self._schema, self._columns()))]
-        persons = [axis for axis in self._cube.axes if axis.of_person]
-        if persons:
-            steps.append(("person", self._persons(persons)))
         if self._cube.linked:
             steps.append(("numbered", 'SELECT row_number() OVER () AS "~row", * FROM rows'))
             steps += [(f"link {one.name}", self._link(one)) for one in self._cube.linked]
-        steps += [("placed", self._placed(persons=bool(persons))), ("each", self._each())]
-        written = ",\n".join(f"{quoted(name)} AS (\n{body}\n)" for name, body in steps)
-        return f"WITH {written}\n{self._groups()}"
+        steps += [("placed", self._placed()), ("each", self._each())]
+        if self._persons:
+            dataset = self._cube.source.persons or self._cube.source.dataset
+            schema, rows = self._engine.schema(dataset, self._cube.where), self._engine.rows_of(dataset)
+            chosen = ", ".join(self._latest(schema))
+            body = f"SELECT person_token, {chosen}\nFROM {rows}\nWHERE person_token IS NOT NULL GROUP BY person_token"
+            steps.append(("person", body))
+        return steps
+
+    def _latest(self, schema: sql.Schema) -> list[str]:
+        """What each person is in this snapshot: of their latest month, and of two values there the larger."""
+        found = []
+        for axis in self._persons:
+            column = dimension(axis.level).column_in(schema.dataset)
+            schema.kind(column)
+            # A month has seven characters, so what follows them is the value.
+            found.append(f"substr(max(month || {quoted(column)}::VARCHAR), 8) AS {quoted('~' + axis.name)}")
+        return found
+
+    def _amount(self) -> str:
+        assert self._cube.amount is not None  # noqa: S101  asked by the callers
+        return f"({sql.value(self._cube.amount, self._schema)})::DECIMAL(18,2)"
 
     def _columns(self) -> list[str]:
         """What of each row is needed further on."""
@@ -155,7 +205,7 @@ class _Statement:
             # What is linked is not known yet: its columns go along.
             chosen |= {name: quoted(name) for name in columns(cube.numerator) if name in self._schema.kinds}
         if cube.amount is not None:
-            chosen["~amount"] = f"({sql.value(cube.amount, self._schema)})::DECIMAL(18,2)"
+            chosen["~amount"] = self._amount()
         return [f"{expression} AS {quoted(name)}" for name, expression in chosen.items()]
 
     def _of_event(self, axis: Axis) -> dict[str, str]:
@@ -201,21 +251,6 @@ class _Statement:
             )  # fmt: skip
         return column
 
-    def _persons(self, axes: Sequence[Axis]) -> str:
-        """What each person is in this snapshot: of their latest month, and of two values there the larger."""
-        dataset = self._cube.source.persons or self._cube.source.dataset
-        schema = self._engine.schema(dataset, self._cube.where)
-        chosen = []
-        for axis in axes:
-            found = dimension(axis.level)
-            column = found.column_in(dataset)
-            schema.kind(column)
-            chosen.append(
-                f"arg_max({quoted(column)}::VARCHAR, month || {quoted(column)}::VARCHAR) AS {quoted('~' + axis.name)}"
-            )
-        rows = self._engine.rows_of(dataset)
-        return f"SELECT person_token, {', '.join(chosen)}\nFROM {rows}\nWHERE person_token IS NOT NULL GROUP BY person_token"
-
     def _link(self, one: Linked) -> str:
         """How many rows of the other dataset each row's person has in the days around it."""
         schema = self._engine.schema(one.source.dataset, self._cube.where)
@@ -228,26 +263,38 @@ class _Statement:
             f"ON o.person_token = n.person_token AND {days} GROUP BY 1"
         )
 
-    def _placed(self, *, persons: bool) -> str:
-        """Every row with its groups, limited to those asked for."""
+    def _placed(self) -> str:
+        """Every row with the groups it is in by what happened, limited to those asked for."""
         base = "numbered" if self._cube.linked else "rows"
-        joins = "LEFT JOIN person USING (person_token)" if persons else ""
-        chosen, claims = [f"{base}.*"], []
-        for axis in self._cube.axes:
-            for level in axis.levels:
-                name, join = self._level(axis, level)
-                joins += join
-                chosen.append(f"{name} AS {quoted('at ' + level)}")
+        chosen, joins, claims = self._levels(self._events)
+        chosen.insert(0, f"{base}.*")
         for one in self._cube.linked:
             name = quoted(f"link {one.name}")
             joins += f'\nLEFT JOIN {name} USING ("~row")'
             chosen.append(f"coalesce({name}.found, 0) AS {quoted(one.name)}")
-        for level, value in (limit for axis in self._cube.axes for limit in axis.limits):
-            key = f"v{len(self.values)}"
-            self.values[key] = value
-            claims.append(f"{quoted('at ' + level)} = ${key}")
         where = f"\nWHERE {' AND '.join(claims)}" if claims else ""
         return f"SELECT *{self._part()} FROM (SELECT {', '.join(chosen)}\nFROM {base} {joins}){where}"
+
+    def _told(self) -> str:
+        """What each person put in, with the groups that the person is in, limited to those asked for."""
+        chosen, joins, claims = self._levels(self._persons)
+        person = "LEFT JOIN person USING (person_token)" if self._persons and not self._is_of_persons_alone() else ""
+        where = f"\nWHERE {' AND '.join(claims)}" if claims else ""
+        return f"SELECT * FROM (SELECT {', '.join(['each.*', *chosen])}\nFROM each {person} {joins}){where}"
+
+    def _levels(self, axes: Sequence[Axis]) -> tuple[list[str], str, list[str]]:
+        """The groups at every level named, the joins that find them, and the claims of the filters."""
+        chosen, joins, claims = [], "", []
+        for axis in axes:
+            for level in axis.levels:
+                name, join = self._level(axis, level)
+                joins += join
+                chosen.append(f"{name} AS {quoted('at ' + level)}")
+            for level, value in axis.limits:
+                key = f"v{len(self.values)}"
+                self.values[key] = value
+                claims.append(f"{quoted('at ' + level)} = ${key}")
+        return chosen, joins, claims
 
     def _part(self) -> str:
         """Whether a row is of the numerator, where that hangs on what is linked."""
@@ -274,13 +321,13 @@ class _Statement:
         table, alias = self._engine.lookup(found.lookup), quoted(f"as {level}")
         return f"coalesce({alias}.parent, {text(UNKNOWN)})", f"\nLEFT JOIN {table} {alias} ON {alias}.value = {own}"
 
-    def _keys(self) -> list[str]:
-        keys = [quoted("at " + axis.level) for axis in self._cube.axes]
+    def _keys(self, axes: Sequence[Axis]) -> list[str]:
+        keys = [quoted("at " + axis.level) for axis in axes]
         return [*keys, quoted(_BAND)] if self._cube.edges else keys
 
     def _each(self) -> str:
         """Each person in each group: what they alone put into it."""
-        chosen = [*self._keys(), "person_token", "count(*) AS events"]
+        chosen = [*self._keys(self._events), "person_token", "count(*) AS events"]
         if self._cube.numerator is not None:
             chosen.append('count(*) FILTER ("~part") AS part')
         if self._cube.amount is not None:
@@ -296,7 +343,8 @@ class _Statement:
         return f"CASE {below} {' '.join(cases)} ELSE {text(f'{edges[-1]}+')} END"
 
     def _groups(self) -> str:
-        chosen = [*self._keys(), "sum(events)::BIGINT AS events", "count(*) AS people"]
+        keys = self._keys(self._cube.axes)
+        chosen = [*keys, "sum(events)::BIGINT AS events", "count(*) AS people"]
         if self._cube.numerator is not None:
             chosen += ["sum(part)::BIGINT AS part", "count(*) FILTER (part > 0) AS people_part"]
         if self._cube.amount is not None:
@@ -311,8 +359,8 @@ class _Statement:
                 f"coalesce(sum({name}), 0)::BIGINT AS {quoted('events ' + one.name)}",
                 f"count(*) FILTER ({name} > 0) AS {quoted('people ' + one.name)}",
             ]
-        order = "GROUP BY ALL ORDER BY ALL" if self._keys() else "HAVING count(*) > 0"
-        return f"SELECT {', '.join(chosen)} FROM each {order}"
+        order = "GROUP BY ALL ORDER BY ALL" if keys else "HAVING count(*) > 0"
+        return f"SELECT {', '.join(chosen)} FROM told {order}"
 
 
 def _is_one_of(name: str, codes: Iterable[str], *, is_start: bool) -> str:
