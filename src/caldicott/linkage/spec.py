@@ -9,13 +9,10 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from caldicott.facts import linkage as facts
 from caldicott.vocabulary.errors import DoesNotHold
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 KINDS: Final = ("name", "text", "code", "date", "postcode", "number", "nhs-number", "sex")
 COMPARISONS: Final = {
@@ -25,6 +22,7 @@ COMPARISONS: Final = {
 """Each way of comparing, and how many fields it takes."""
 PROBABILISTIC: Final = "probabilistic"
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,40}")
+_FORMAT: Final = re.compile(r"(%[YymdHMSbBj]|[-/. :,T])+")
 _KEY: Final = re.compile(r"([a-z][a-z0-9_]*)(?::(\d{1,2}|sound|year|outward))?")
 
 
@@ -118,6 +116,7 @@ class Spec:
     match_at: float = 0.5
     group_at: float | None = None
     group_share: float = 0.0
+    group_most: int = 1_000
     one_to_one: bool = False
     fields_least: int = 2
     value_most: int = 2_000_000
@@ -162,17 +161,13 @@ class _Reading:
         self.where = where
 
     def spec(self, written: dict[str, Any]) -> Spec:
-        self._known(
-            written,
-            ("link", "fields", "comparisons", "blocks", "guards", "training"),
-            "",
-        )
+        self._known(written, ("link", "fields", "comparisons", "blocks", "guards", "training"), "")
         link = self._table(written, "link")
         self._known(
             link,
             (
-                "name", "title", "profile", "id", "match_at", "group_at", "group_share", "one_to_one", "fields_least",
-                "value_most", "on",
+                "name", "title", "profile", "id", "match_at", "group_at", "group_share", "group_most", "one_to_one",
+                "fields_least", "value_most", "on",
             ),
             "[link] ",
         )  # fmt: skip
@@ -186,16 +181,17 @@ class _Reading:
             profile=self._choice(link.get("profile", PROBABILISTIC), (PROBABILISTIC, *facts.profiles()), "profile"),
             id_column=self._word(link, "id"),
             fields=fields,
-            comparisons=tuple(self._comparison(entry, names) for entry in written.get("comparisons", [])),
-            blocks=tuple(self._block(entry, names) for entry in written.get("blocks", [])),
-            guards=tuple(self._guard(entry) for entry in written.get("guards", [])),
-            training=self._training(written["training"], names) if "training" in written else None,
+            comparisons=tuple(self._comparison(entry, names) for entry in self._tables(written, "comparisons")),
+            blocks=tuple(self._block(entry, names) for entry in self._tables(written, "blocks")),
+            guards=tuple(self._guard(entry) for entry in self._tables(written, "guards")),
+            training=self._training(self._table(written, "training"), names) if "training" in written else None,
             match_at=self._share(link.get("match_at", 0.5), "match_at"),
             group_at=self._share(link["group_at"], "group_at") if "group_at" in link else None,
             group_share=self._share(link.get("group_share", 0.0), "group_share"),
             one_to_one=bool(link.get("one_to_one", False)),
-            fields_least=int(link.get("fields_least", 2)),
-            value_most=int(link.get("value_most", 2_000_000)),
+            group_most=self._count(link.get("group_most", 1_000), "group_most"),
+            fields_least=self._count(link.get("fields_least", 2), "fields_least"),
+            value_most=self._count(link.get("value_most", 2_000_000), "value_most"),
             on_column=str(link["on"]).lower() if "on" in link else None,
         )
         self._holds_together(spec)
@@ -232,22 +228,24 @@ class _Reading:
             name=name,
             column=self._word(entry, "column"),
             kind=self._choice(entry.get("kind", "text"), KINDS, f"[fields.{name}] kind"),
-            formats=tuple(entry.get("formats", ())),
-            missing=tuple(str(value).lower() for value in entry.get("missing", ())),
-            shared_most=entry.get("shared_most"),
+            formats=self._formats(entry.get("formats", []), f"[fields.{name}] formats"),
+            missing=tuple(one.lower() for one in self._words(entry.get("missing", []), f"[fields.{name}] missing")),
+            shared_most=self._count(entry["shared_most"], f"[fields.{name}] shared_most")
+            if "shared_most" in entry
+            else None,
         )
 
     def _comparison(self, entry: dict[str, Any], names: set[str]) -> Comparison:
         self._known(entry, ("fields", "how", "rare_counts"), "[[comparisons]] ")
         how = self._choice(entry.get("how"), tuple(COMPARISONS), "[[comparisons]] how")
-        fields = self._fields(entry.get("fields", ()), names, "[[comparisons]]")
+        fields = self._fields(entry.get("fields", []), names, "[[comparisons]]")
         if len(fields) != COMPARISONS[how]:
             raise _fault(f"the comparison '{how}' takes {COMPARISONS[how]} field(s)", self.where, "name so many fields")
         return Comparison(fields, how, bool(entry.get("rare_counts", True)))
 
     def _block(self, entry: dict[str, Any], names: set[str]) -> Block:
         self._known(entry, ("on", "swapped"), "[[blocks]] ")
-        written = entry.get("on") or entry.get("swapped") or ()
+        written = self._words(entry.get("on") or entry.get("swapped") or [], "[[blocks]] on")
         keys = []
         for word in written:
             found = _KEY.fullmatch(str(word))
@@ -257,7 +255,7 @@ class _Reading:
                     self.where,
                     "write a field, or field:4 (its first letters), field:sound, field:year, field:outward",
                 )
-            self._fields((found.group(1),), names, "[[blocks]]")
+            self._fields([found.group(1)], names, "[[blocks]]")
             keys.append(Key(found.group(1), found.group(2) or ""))
         if not keys:
             raise _fault("a block names no field", self.where, 'write on = ["field", …]')
@@ -265,7 +263,9 @@ class _Reading:
 
     def _guard(self, entry: dict[str, Any]) -> Guard:
         self._known(entry, ("differ", "unless", "needs"), "[[guards]] ")
-        guard = Guard(tuple(entry.get("differ", ())), tuple(entry.get("unless", ())), tuple(entry.get("needs", ())))
+        guard = Guard(
+            *(self._words(entry.get(name, []), f"[[guards]] {name}") for name in ("differ", "unless", "needs"))
+        )
         if bool(guard.differ) == bool(guard.needs):
             raise _fault("a guard says either `differ` or `needs`", self.where, "write two guards for two rules")
         return guard
@@ -273,15 +273,23 @@ class _Reading:
     def _training(self, entry: dict[str, Any], names: set[str]) -> Training:
         self._known(entry, ("sure", "recall", "rounds", "pairs", "seed"), "[training] ")
         return Training(
-            sure=tuple(self._fields(group, names, "[training] sure") for group in entry.get("sure", ())),
+            sure=tuple(self._fields(group, names, "[training] sure") for group in self._groups(entry, "sure")),
             recall=self._share(entry.get("recall", 0.8), "[training] recall"),
-            rounds=tuple(self._fields(group, names, "[training] rounds") for group in entry.get("rounds", ())),
-            pairs=int(entry.get("pairs", 2_000_000)),
-            seed=int(entry.get("seed", 1)),
+            rounds=tuple(self._fields(group, names, "[training] rounds") for group in self._groups(entry, "rounds")),
+            pairs=self._count(entry.get("pairs", 2_000_000), "[training] pairs"),
+            seed=self._count(entry.get("seed", 1), "[training] seed"),
         )
 
-    def _fields(self, wanted: Iterable[str], names: set[str], place: str) -> tuple[str, ...]:
-        found = tuple(str(name) for name in wanted)
+    def _groups(self, entry: dict[str, Any], name: str) -> list[Any]:
+        groups = entry.get(name, [])
+        if not isinstance(groups, list):
+            raise _fault(
+                f"[training] {name} is not a list of lists", self.where, f'write {name} = [["field", "field"]]'
+            )
+        return groups
+
+    def _fields(self, wanted: Any, names: set[str], place: str) -> tuple[str, ...]:
+        found = self._words(wanted, place)
         for name in found:
             if name not in names:
                 raise _fault(
@@ -319,6 +327,31 @@ class _Reading:
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
             raise _fault(f"{place} is not a number from 0 to 1", self.where, "write it as 0.5")
         return float(value)
+
+    def _count(self, value: Any, place: str) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise _fault(f"{place} is not a whole number from 1", self.where, "write it as 1000")
+        return value
+
+    def _words(self, value: Any, place: str) -> tuple[str, ...]:
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            raise _fault(f"{place} is not a list of words", self.where, 'write it as ["one", "other"]')
+        return tuple(value)
+
+    def _formats(self, value: Any, place: str) -> tuple[str, ...]:
+        formats = self._words(value, place)
+        for one in formats:
+            if not _FORMAT.fullmatch(one):
+                raise _fault(
+                    f"{place} has '{one[:40]}', which is no way to write a date", self.where, 'write it as "%d/%m/%Y"'
+                )
+        return formats
+
+    def _tables(self, written: dict[str, Any], name: str) -> list[dict[str, Any]]:
+        tables = written.get(name, [])
+        if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
+            raise _fault(f"{name} is not a list of tables", self.where, f"head each of them with [[{name}]]")
+        return tables
 
     def _known(self, table: dict[str, Any], known: tuple[str, ...], place: str) -> None:
         for name in table:

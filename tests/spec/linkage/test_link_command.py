@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
@@ -112,20 +114,50 @@ def test_one_number_written_for_many_people_is_nobodys(link, tmp_path):
     assert named["nhs_number", "shared by different people"] == 60
 
 
-def test_names_of_other_scripts_are_compared_as_they_are(link, tmp_path):
+def test_names_of_other_scripts_are_nobodys_shared_blank(link, tmp_path):
     """Two people whose names have no Latin letter are not one person, and an accent makes no other name."""
     people = [
         ("1", "", "Мирослава", "Тестенко", "1971-02-03", "2", "ZZ5 1QJ"),
         ("2", "", "Златомир", "Примеров", "1971-02-03", "1", "ZZ5 1QJ"),
-        ("3", "", "Мирослава", "Тестенко", "1971-02-03", "2", "ZZ5 1QJ"),
+        ("3", "", "Miroslava", "Testenko", "1971-02-03", "2", "ZZ5 1QJ"),
         ("4", "", "Zoë", "Ó Briain-Ñandú", "1988-09-10", "2", "ZZ6 1QJ"),
         ("5", "", "Zoe", "O Briain Nandu", "1988-09-10", "2", "ZZ6 1QJ"),
+        ("6", "", "Ουλρίκος", "Δοκιμίδης", "1990-01-02", "1", "ZZ7 1QJ"),
+        ("7", "", "Ευανθία", "Πειραματίδου", "1990-01-02", "2", "ZZ7 1QJ"),
+        ("8", "", "زفرين", "تجريبي", "1992-03-04", "2", "ZZ8 1QJ"),
+        ("9", "", "الريك", "مثالي", "1992-03-04", "1", "ZZ8 1QJ"),
+        ("10", "", "زفرين", "تجريبي", "1992-03-04", "2", "ZZ8 1QJ"),
     ]
     answer = link(written(tmp_path / "l.csv", people), "--spec", "people", "--to", "out.csv", "--json")
     assert answer.code == 0
-    assert pairs(tmp_path / "out.csv") == {("1", "3"), ("4", "5")}
+    assert pairs(tmp_path / "out.csv") == {("1", "3"), ("4", "5"), ("10", "8")}
     named = {(row["field"], row["reason"]): row["values"] for row in answer.record["said_nothing"]}
+    assert named["family", "another script (in Latin letters)"] == 4
     assert named["family", "another script (kept)"] == 3
+
+
+def test_one_number_with_few_birth_dates_and_many_names_is_nobodys(link, tmp_path):
+    """Where nearly all birth dates are missing or 1 January 1900, the names tell that a number is not one person's."""
+    many = [
+        (f"a{place}", number(7), one.given + word, one.family, ("", "1900-01-01")[place % 2], "1", one.postcode)
+        for place, one in enumerate(invented(60))
+        for word in [chr(97 + place % 26) * 3]
+    ]
+    answer = link(written(tmp_path / "l.csv", many), "--spec", "people", "--to", "out.csv", "--json")
+    assert pairs(tmp_path / "out.csv") == set()
+    named = {(row["field"], row["reason"]): row["values"] for row in answer.record["said_nothing"]}
+    assert named["nhs_number", "shared by different people"] == 60
+
+
+def test_a_group_is_never_larger_than_the_spec_allows(link, tmp_path):
+    """Thirty records that all look alike are not taken for one person where a person has twelve at the most; it is said."""
+    alike = [(f"a{place:02d}", "", "Zephrine", "Quibbleworth", "1961-02-03", "2", "ZZ7 4AP") for place in range(30)]
+    spec = files("caldicott.facts.linkage").joinpath("specs", "people.toml").read_text("utf-8")
+    for most, is_linked in ((30, True), (12, False)):
+        (tmp_path / "bound.toml").write_text(spec.replace("[link]", f"[link]\ngroup_most = {most}"), encoding="utf-8")
+        answer = link(written(tmp_path / "l.csv", alike), "--spec", "bound.toml", "--to", "out.csv", "--json")
+        assert bool(pairs(tmp_path / "out.csv")) is is_linked
+        assert ("records in groups too large to be one person" in answer.record["outcomes"]) is not is_linked
 
 
 @pytest.mark.parametrize(
@@ -138,6 +170,15 @@ def test_names_of_other_scripts_are_compared_as_they_are(link, tmp_path):
         ('[link]\nid="id"\nfuzz=1\n[fields.a]\ncolumn="x"', "fuzz"),
         ('[link]\nid="id"\n[fields.a]\ncolumn="x"', "at least one"),
         ('[link]\nid="id"\n[fields.a]\ncolumn="x"\n[[comparisons]]\nfields=["b"]\nhow="exact"', "'b'"),
+        ('[link]\nid="id"\nfields_least="two"\n[fields.a]\ncolumn="x"', "fields_least is not a whole number"),
+        ('[link]\nid="id"\n[fields.a]\ncolumn="x"\nformats="%Y"', "formats is not a list of words"),
+        ('[link]\nid="id"\n[fields.a]\ncolumn="x"\nformats=["%Q"]', "no way to write a date"),
+        (
+            '[link]\nid="id"\n[fields.a]\ncolumn="x"\n[comparisons]\nfields=["a"]',
+            "head each of them with [[comparisons]]",
+        ),
+        ('[link]\nid="id"\n[fields.a]\ncolumn="x"\n[[guards]]\ndiffer="a"', "differ is not a list of words"),
+        ('[link]\nid="id"\n[fields.a]\ncolumn="x"\n[training]\nsure=1', "sure is not a list of lists"),
     ],
 )
 def test_a_spec_that_does_not_hold_is_refused_by_name(link, tmp_path, spec, said):

@@ -52,6 +52,12 @@ def short_names() -> tuple[tuple[str, str], ...]:
 
 
 @cache
+def letters() -> dict[str, str]:
+    """How a letter that is no plain Latin one is written in Latin letters."""
+    return {row["letter"]: row["latin"] for row in _rows("letters.csv")}
+
+
+@cache
 def missing_values() -> tuple[tuple[str, str], ...]:
     """Pairs of a kind of field and a value that says nothing, though something is written."""
     return tuple((row["kind"], row["value"]) for row in _rows("missing_values.csv"))

@@ -29,9 +29,11 @@ def choose_links(connection: duckdb.DuckDBPyConnection, spec: Spec) -> dict[str,
     )
     connected(connection, "edge", "member")
     parted = _part_the_different(connection)
+    crowded = _part_the_crowded(connection, spec.group_most)
     return {
         **_pairs_within(connection),
         **({"links given up, which would have joined two people": parted} if parted else {}),
+        **({"records in groups too large to be one person": crowded} if crowded else {}),
     }
 
 
@@ -60,15 +62,29 @@ def connected(connection: duckdb.DuckDBPyConnection, edges: str, into: str) -> N
             return
 
 
+def _part_the_crowded(connection: duckdb.DuckDBPyConnection, most: int) -> int:
+    """More records than one person can have are not one person: the weakest links go until each group is small enough."""
+    crowds = f"SELECT member_of FROM member GROUP BY member_of HAVING count(*) > {most}"
+    (records,) = one(connection, f"SELECT count(*) FROM member SEMI JOIN ({crowds}) USING (member_of)")
+    if records:
+        _drop_weakest(connection, crowds)
+    return int(records)
+
+
 def _part_the_different(connection: duckdb.DuckDBPyConnection) -> int:
     """A chain must not join two records that a guard calls two people: its weakest links go, until none does."""
+    return _drop_weakest(
+        connection,
+        "SELECT DISTINCT a.member_of FROM pair p JOIN member a ON a.rec = p.rec_l JOIN member b ON b.rec = p.rec_r "
+        "WHERE p.is_two AND a.member_of = b.member_of",
+    )
+
+
+def _drop_weakest(connection: duckdb.DuckDBPyConnection, torn: str) -> int:
+    """Drops the weakest links of the groups that `torn` names, until it names none; how many."""
     given_up = 0
     while True:
-        connection.execute(
-            "CREATE OR REPLACE TEMP TABLE torn AS SELECT DISTINCT a.member_of FROM pair p "
-            "JOIN member a ON a.rec = p.rec_l JOIN member b ON b.rec = p.rec_r "
-            "WHERE p.is_two AND a.member_of = b.member_of"
-        )
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE torn AS {torn}")
         (dropped,) = one(
             connection,
             "DELETE FROM edge WHERE (rec_l, rec_r) IN (SELECT (rec_l, rec_r) FROM (SELECT e.rec_l, e.rec_r, e.weight, "

@@ -21,18 +21,37 @@ if TYPE_CHECKING:
 
 SHARED_MOST: Final = 5
 """A number that stands beside more different birth dates or names than this in one file is nobody's."""
+_NAMES_A_DATE: Final = 4
 _IDENTIFIERS: Final = frozenset({"nhs-number", "number"})
+
+
+def _in_latin() -> str:
+    """One letter for one by `translate`, which also takes away those that are not written; then those that become two.
+
+    The text is named once in it: macros are written out where they are used, and a text named twice doubles them.
+    """
+    letters = facts.letters()
+    single = sorted(letters.items(), key=lambda pair: (len(pair[1]) != 1, pair[0]))
+    kept = [(one, latin) for one, latin in single if len(latin) <= 1]
+    sql = f"translate(t, {text(''.join(one for one, _ in kept))}, {text(''.join(latin for _, latin in kept))})"
+    for one, latin in letters.items():
+        if len(latin) > 1:
+            sql = f"replace({sql}, {text(one)}, {text(latin)})"
+    return sql
+
 
 MACROS: Final = (
     "CREATE MACRO tidy(t) AS nullif(trim(regexp_replace(nfc_normalize(t::VARCHAR), '[\\s\\x{a0}\\x{200b}\\x{feff}]+', ' ', 'g')), '')",
     "CREATE MACRO plain(t) AS lower(strip_accents(tidy(t)))",
-    "CREATE MACRO letters_only(t) AS nullif(trim(regexp_replace(replace(plain(t), '-', ' '), '[^\\p{L}\\p{M}\\p{N} ]', '', 'g')), '')",
+    # Cyrillic, Greek and the Latin letters that no accent explains, in Latin letters; every other script stays as it is.
+    f"CREATE MACRO in_latin(t) AS {_in_latin()}",
+    "CREATE MACRO letters_only(t) AS nullif(trim(regexp_replace(replace(in_latin(plain(t)), '-', ' '), '[^\\p{L}\\p{M}\\p{N} ]', '', 'g')), '')",
     "CREATE MACRO alnum_only(t) AS nullif(regexp_replace(upper(strip_accents(tidy(t))), '[^\\p{L}\\p{N}]', '', 'g'), '')",
     # American Soundex. H and W do not part two equal codes, a vowel does; the first letter's own code is dropped.
     "CREATE MACRO sound_code(t) AS translate(t, 'AEIOUYBFPVCGJKQSXZDTLMNR', '000000111122222222334556')",
     "CREATE MACRO squeeze(t) AS regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(t, '1+', '1', 'g'), '2+', '2', 'g'), '3+', '3', 'g'), '4+', '4', 'g'), '5+', '5', 'g'), '6+', '6', 'g')",
     "CREATE MACRO soundex_of(t) AS t[1] || rpad(substr(replace(substr(squeeze(translate(sound_code(t[1]), 'HW', '00') || translate(sound_code(t[2:]), 'HW', '')), 2), '0', ''), 1, 3), 3, '0')",
-    "CREATE MACRO latin(t) AS nullif(regexp_replace(upper(strip_accents(t)), '[^A-Z]', '', 'g'), '')",
+    "CREATE MACRO latin(t) AS nullif(regexp_replace(upper(in_latin(lower(strip_accents(t)))), '[^A-Z]', '', 'g'), '')",
     # A name of no Latin letter sounds like itself, not like nothing: two scripts never share a token.
     "CREATE MACRO sound_of(t) AS coalesce(soundex_of(latin(t)), t)",
     # Every full name that a short one may stand for, and itself; of two given names the first is looked up.
@@ -122,9 +141,11 @@ def _kept(connection: duckdb.DuckDBPyConnection, field: Field) -> str:
         f"SELECT count(*) FILTER (tidy(raw_{name}) IS NULL), "
         f"count(*) FILTER (tidy(raw_{name}) IS NOT NULL AND {listed}), "
         f"count(*) FILTER (tidy(raw_{name}) IS NOT NULL AND NOT {listed} AND {name} IS NULL), "
-        f"count(*) FILTER ({_foreign(field)}) FROM said",
+        f"count(*) FILTER ({_foreign(field, name)}), "
+        f"count(*) FILTER ({_foreign(field, f'raw_{name}')} AND NOT {_foreign(field, name)}) FROM said",
     )
-    for reason, number in zip(("blank", "says nothing", "not usable", "another script (kept)"), counted, strict=True):
+    reasons = ("blank", "says nothing", "not usable", "another script (kept)", "another script (in Latin letters)")
+    for reason, number in zip(reasons, counted, strict=True):
         if number:
             connection.execute("INSERT INTO said_nothing VALUES (?, ?, ?)", [name, reason, number])
     return f"CASE WHEN NOT {listed} THEN {name} END AS {name}"
@@ -135,23 +156,28 @@ def _pseudo(field: Field) -> str:
     return f" OR coalesce({field.name} LIKE 'ZZ99%', false)" if field.kind == "postcode" else ""
 
 
-def _foreign(field: Field) -> str:
+def _foreign(field: Field, column: str) -> str:
     if field.kind != "name":
         return "false"
-    return f"regexp_matches({field.name}, '[^\\p{{Latin}}\\p{{N}}\\p{{M}} ]')"
+    return f"coalesce(regexp_matches({column}, '[^\\p{{Latin}}\\p{{N}}\\p{{M}}\\p{{P}}\\p{{Z}}\\p{{S}}\\s]'), false)"
 
 
 def _take_shared(connection: duckdb.DuckDBPyConnection, spec: Spec, field: Field) -> None:
-    """One number for thousands of people is no number: judged by how many birth dates or names stand beside it."""
+    """One number for thousands of people is no number: judged by the birth dates and the names that stand beside it."""
     most = field.shared_most if field.shared_most is not None else SHARED_MOST
-    beside = [entry.name for entry in spec.fields if entry.kind == "date"] or [
-        entry.name for entry in spec.fields if entry.kind == "name"
-    ]
-    if field.kind not in _IDENTIFIERS or not beside:
+    dates = [entry.name for entry in spec.fields if entry.kind == "date"][:1]
+    # A person's name is written in more ways than the birth date, and changes.
+    names = [entry.name for entry in spec.fields if entry.kind == "name"]
+    if field.kind not in _IDENTIFIERS or not (dates or names):
         return
+    crowds = [f"count(DISTINCT {one}) > {most}" for one in dates]
+    if names:
+        called = f"concat_ws(' ', {', '.join(names)})"
+        crowds.append(f"count(DISTINCT nullif({called}, '')) > {most * (_NAMES_A_DATE if dates else 1)}")
+    crowds += [f"(count(*) > 20 * {most} AND count({one}) = 0)" for one in dates]
     shared = (
         f"SELECT {field.name} FROM record WHERE {field.name} IS NOT NULL GROUP BY side, {field.name} "
-        f"HAVING count(DISTINCT {beside[0]}) > {most} OR (count(*) > 20 * {most} AND count({beside[0]}) = 0)"
+        f"HAVING {' OR '.join(crowds)}"
     )
     (number,) = one(connection, f"UPDATE record SET {field.name} = NULL WHERE {field.name} IN ({shared})")
     if number:

@@ -25,7 +25,7 @@ BUCKET_COLUMNS: Final = ("person", "given", "family", "birth_date", "gender", "p
 _MACROS: Final = (
     *prepare.MACROS,
     *trace_sql.MACROS,
-    "CREATE MACRO latin_name(t) AS upper(strip_accents(t))",
+    "CREATE MACRO latin_name(t) AS upper(in_latin(lower(strip_accents(t))))",
 )
 
 
