@@ -153,7 +153,8 @@ def told(found: dict, rows: int, rounds: int) -> str:
     for question, subjects_ in found.items():
         floor = subjects_["plain DuckDB, the same answer"]["cpu"]
         lines += [
-            f"| {question} | {name} | {one['groups']:,} | {one['cpu']:.2f} | {one['wall']:.2f} | {one['cpu'] / floor:.2f} |"
+            f"| {question} | {name} | {one['groups']:,} | {one['cpu']:.2f} | {one['wall']:.2f} "
+            f"| {one['cpu'] / floor:.2f} |"
             for name, one in subjects_.items()
         ]
     worst = max(one["caldicott"]["cpu"] / one["plain DuckDB, the same answer"]["cpu"] for one in found.values())
