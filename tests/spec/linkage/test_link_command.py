@@ -150,7 +150,7 @@ def test_one_number_with_few_birth_dates_and_many_names_is_nobodys(link, tmp_pat
 
 
 def test_a_group_is_never_larger_than_the_spec_allows(link, tmp_path):
-    """Thirty records that all look alike are not taken for one person where a person has twelve at the most; it is said."""
+    """Thirty records that all look alike are not one person where a person has twelve at the most; it is said."""
     alike = [(f"a{place:02d}", "", "Zephrine", "Quibbleworth", "1961-02-03", "2", "ZZ7 4AP") for place in range(30)]
     spec = files("caldicott.facts.linkage").joinpath("specs", "people.toml").read_text("utf-8")
     for most, is_linked in ((30, True), (12, False)):

@@ -27,14 +27,36 @@ def choose_links(connection: duckdb.DuckDBPyConnection, spec: Spec) -> dict[str,
         "CREATE TABLE edge AS SELECT rec_l, rec_r, probability, weight FROM pair "
         f"WHERE NOT is_barred AND probability >= {spec.group_at}"
     )
+    bridges = _leave_bridges(connection, spec.group_share) if spec.group_share else 0
     connected(connection, "edge", "member")
     parted = _part_the_different(connection)
     crowded = _part_the_crowded(connection, spec.group_most)
     return {
         **_pairs_within(connection),
+        **({"links given up, whose records share too few neighbours": bridges} if bridges else {}),
         **({"links given up, which would have joined two people": parted} if parted else {}),
         **({"records in groups too large to be one person": crowded} if crowded else {}),
     }
+
+
+def _leave_bridges(connection: duckdb.DuckDBPyConnection, share: float) -> int:
+    """Records of one person are like each other all round; a link between two that share few of those whom each is
+    like is the bridge by which a chain runs from one person to another.
+    """
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE near AS SELECT rec_l AS rec, rec_r AS other FROM edge UNION ALL "
+        "SELECT rec_r, rec_l FROM edge UNION ALL SELECT DISTINCT rec, rec FROM (SELECT rec_l AS rec FROM edge UNION ALL SELECT rec_r FROM edge)"
+    )
+    (dropped,) = one(
+        connection,
+        "DELETE FROM edge WHERE (rec_l, rec_r) IN (WITH size AS (SELECT rec, count(*) AS n FROM near GROUP BY rec), "
+        "shared AS (SELECT e.rec_l, e.rec_r, count(*) AS n FROM edge e JOIN near a ON a.rec = e.rec_l "
+        "JOIN near b ON b.rec = e.rec_r AND b.other = a.other GROUP BY ALL) "
+        "SELECT (s.rec_l, s.rec_r) FROM shared s JOIN size l ON l.rec = s.rec_l JOIN size r ON r.rec = s.rec_r "
+        f"WHERE s.n < {share} * least(l.n, r.n))",
+    )
+    connection.execute("DROP TABLE near")
+    return int(dropped)
 
 
 def connected(connection: duckdb.DuckDBPyConnection, edges: str, into: str) -> None:

@@ -31,12 +31,11 @@ def _in_latin() -> str:
     The text is named once in it: macros are written out where they are used, and a text named twice doubles them.
     """
     letters = facts.letters()
-    single = sorted(letters.items(), key=lambda pair: (len(pair[1]) != 1, pair[0]))
-    kept = [(one, latin) for one, latin in single if len(latin) <= 1]
-    sql = f"translate(t, {text(''.join(one for one, _ in kept))}, {text(''.join(latin for _, latin in kept))})"
-    for one, latin in letters.items():
+    kept = sorted((pair for pair in letters.items() if len(pair[1]) <= 1), key=lambda pair: (not pair[1], pair))
+    sql = f"translate(t, {text(''.join(letter for letter, _ in kept))}, {text(''.join(latin for _, latin in kept))})"
+    for letter, latin in letters.items():
         if len(latin) > 1:
-            sql = f"replace({sql}, {text(one)}, {text(latin)})"
+            sql = f"replace({sql}, {text(letter)}, {text(latin)})"
     return sql
 
 
