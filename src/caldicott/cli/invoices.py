@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from contextlib import contextmanager
+from datetime import datetime  # noqa: TC003  typer reads the annotation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -173,6 +174,25 @@ def settle(
     if done.awaiting:
         say(f"{done.awaiting:,} lines wait for a second person, because of their amount.")
     _print_ledger(done.ledger)
+
+
+@app.command()
+def prices(
+    workbook: Annotated[Path, typer.Argument(help="The prices workbook of the NHS Payment Scheme (.xlsx).")],
+    valid_from: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day of these prices.")],
+    valid_to: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day of these prices.")],
+    to: Annotated[Path, typer.Option("--to", help="Your folder of reference tables; prices.csv there is added to.")],
+) -> None:
+    """Read the published prices into your own price table; each cell that cannot be used is named."""
+    from caldicott.operations.invoices.workbooks import prices_from
+
+    to.mkdir(parents=True, exist_ok=True)
+    found = prices_from(workbook, valid_from=valid_from.date(), valid_to=valid_to.date(), to=to / "prices.csv")
+    say(f"{len(found.rows):,} prices added to {to / 'prices.csv'}.")
+    for fault in found.faults[:_PLACES_SHOWN]:
+        say(f"Left out: {fault}.")
+    if len(found.faults) > _PLACES_SHOWN:
+        say(f"Left out: and {len(found.faults) - _PLACES_SHOWN:,} more.")
 
 
 @app.command()

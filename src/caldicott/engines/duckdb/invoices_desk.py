@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 
 from caldicott.engines.duckdb.invoices_books import DECISION, BookEngine
+from caldicott.invoices.ledger import Account
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +32,19 @@ CREATE TABLE evidence AS SELECT 0 AS act, * FROM empty_evidence;
 CREATE TABLE letter AS SELECT 0 AS act, * FROM empty_letter;
 CREATE TABLE code (id INTEGER, verdict VARCHAR, reasons VARCHAR[], outside VARCHAR);
 CREATE TABLE standing (submission VARCHAR, file_row BIGINT, invoice VARCHAR, line VARCHAR, provider VARCHAR, month VARCHAR,
-  currency VARCHAR, verdict VARCHAR, code INTEGER, pence BIGINT, expected_pence BIGINT, act INTEGER)"""
+  currency VARCHAR, verdict VARCHAR, code INTEGER, pence BIGINT, expected_pence BIGINT, act INTEGER);
+CREATE TABLE counted (month VARCHAR, provider VARCHAR, currency VARCHAR, verdict VARCHAR, code INTEGER, lines BIGINT,
+  pence BIGINT);
+CREATE TABLE account_sum (currency VARCHAR, account VARCHAR, pence BIGINT)"""
+# Only ever added to, also with less than nothing when a line moves on: what stands is the sum.
+_COUNTED: Final = """
+INSERT INTO counted SELECT month, provider, currency, verdict, code, {sign}count(*), {sign}sum(pence)::BIGINT FROM {rows}
+GROUP BY ALL"""
+_SUMMED: Final = """
+INSERT INTO account_sum SELECT currency, account, sum(pence)::BIGINT FROM posting {only} GROUP BY ALL"""
+_NOW: Final = """
+(SELECT month, provider, currency, verdict, code, sum(lines)::BIGINT AS lines, sum(pence)::BIGINT AS pence FROM counted
+GROUP BY ALL HAVING sum(lines) <> 0)"""
 # The latest decision of each of these lines.
 _LATEST: Final = """
 CREATE OR REPLACE TEMP TABLE latest AS
@@ -81,6 +94,7 @@ class DeskEngine(BookEngine):
         """Where the lines stand after these acts were taken; lines of other acts stay as they are."""
         if self._is_empty:
             self._do(_LATEST.format(only=""))
+            self._do(_SUMMED.format(only=""))
         else:
             self._add("CREATE OR REPLACE TEMP TABLE fresh_act AS SELECT * FROM arriving", pa.table({"act": [*acts]}))
             self._do(
@@ -89,30 +103,42 @@ class DeskEngine(BookEngine):
                 "SELECT submission, file_row FROM posting WHERE act IN (SELECT act FROM fresh_act))"
             )
             self._do(_LATEST.format(only="SEMI JOIN touched USING (submission, file_row)"))
+            self._do(_SUMMED.format(only="WHERE act IN (SELECT act FROM fresh_act)"))
+            self._do(_COUNTED.format(sign="-", rows="standing SEMI JOIN touched USING (submission, file_row)"))
             self._do(
                 "DELETE FROM standing s USING latest l WHERE s.submission = l.submission AND s.file_row = l.file_row"
             )
         self._do(_CODES)
         self._do(_STAND)
+        self._do(_COUNTED.format(sign="", rows="standing SEMI JOIN latest USING (submission, file_row)"))
         self._is_empty = False
 
     def verdicts(self) -> list[dict[str, Any]]:
         """Lines and pence by verdict and currency."""
         return self._rows(
-            "SELECT verdict, currency, count(*) AS lines, sum(pence)::BIGINT AS pence FROM standing GROUP BY ALL ORDER BY ALL",
+            "SELECT verdict, currency, sum(lines)::BIGINT AS lines, sum(pence)::BIGINT AS pence "
+            f"FROM {_NOW} GROUP BY ALL ORDER BY ALL",
             {},
         )
 
+    def balances(self) -> dict[str, dict[str, int]]:
+        """By currency, the sum of every account in pence."""
+        sums: dict[str, dict[str, int]] = {}
+        for row in self._rows(
+            "SELECT currency, account, sum(pence)::BIGINT AS pence FROM account_sum GROUP BY ALL ORDER BY ALL", {}
+        ):
+            sums.setdefault(row["currency"], {account.value: 0 for account in Account})[row["account"]] = row["pence"]
+        return sums
+
     def decided_lines(self) -> int:
-        return int(self._rows("SELECT count(*) AS n FROM standing", {})[0]["n"])
+        return int(self._rows("SELECT coalesce(sum(lines), 0)::BIGINT AS n FROM counted", {})[0]["n"])
 
     def queue(self) -> list[dict[str, Any]]:
         """Queried lines by provider and reason. A line with two reasons stands under both."""
         return self._rows(
-            "SELECT provider, reason, sum(n)::BIGINT AS lines, sum(p)::BIGINT AS pence FROM ("
-            "SELECT provider, unnest(c.reasons) AS reason, n, p FROM ("
-            "SELECT provider, code, count(*) AS n, sum(pence) AS p FROM standing WHERE verdict = 'query' GROUP BY ALL) s "
-            "JOIN code c ON c.id = s.code) GROUP BY ALL ORDER BY ALL",
+            "SELECT provider, reason, sum(lines)::BIGINT AS lines, sum(pence)::BIGINT AS pence FROM ("
+            f"SELECT provider, unnest(c.reasons) AS reason, lines, pence FROM {_NOW} s "
+            "JOIN code c ON c.id = s.code WHERE s.verdict = 'query') GROUP BY ALL ORDER BY ALL",
             {},
         )
 
@@ -133,15 +159,14 @@ class DeskEngine(BookEngine):
     def summed(self, *, month: str = "") -> list[dict[str, Any]]:
         """Lines and pence by month, provider, decision, reason that may leave, and currency."""
         return self._rows(
-            "SELECT month, provider, decision, reason, currency, sum(lines)::BIGINT AS lines, sum(pence)::BIGINT AS pence FROM ("
-            "SELECT month, provider, s.verdict AS decision, c.outside AS reason, currency, lines, pence FROM ("
-            "SELECT month, provider, verdict, code, currency, count(*) AS lines, sum(pence) AS pence FROM standing "
-            "WHERE ($month = '' OR month = $month) GROUP BY ALL) s JOIN code c ON c.id = s.code) GROUP BY ALL ORDER BY ALL",
+            "SELECT month, provider, s.verdict AS decision, c.outside AS reason, currency, sum(lines)::BIGINT AS lines, "
+            f"sum(pence)::BIGINT AS pence FROM {_NOW} s JOIN code c ON c.id = s.code "
+            "WHERE ($month = '' OR month = $month) GROUP BY ALL ORDER BY ALL",
             {"month": month},
         )
 
     def months(self) -> list[str]:
-        return [row["month"] for row in self._rows("SELECT DISTINCT month FROM standing ORDER BY 1 DESC", {})]
+        return [row["month"] for row in self._rows(f"SELECT DISTINCT month FROM {_NOW} ORDER BY 1 DESC", {})]
 
     def outside_of(self, month: str) -> pa.Table:
         """The five columns that may leave, of one month."""

@@ -38,5 +38,11 @@ def rules() -> dict[str, Any]:
     return tomllib.loads(_text("rules.toml"))
 
 
+@cache
+def workbook(name: str) -> dict[str, Any]:
+    """A layout of a published workbook."""
+    return tomllib.loads(_text("workbooks", f"{name}.toml"))
+
+
 def _text(*parts: str) -> str:
     return resources.files("caldicott.facts.invoices").joinpath(*parts).read_text("utf-8")

@@ -8,7 +8,9 @@ whole invoice goes back to the provider when it is validated.
 from __future__ import annotations
 
 import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +21,7 @@ from caldicott.engines.duckdb.landing import DuckDbLanding
 from caldicott.facts.layout import Layout, load
 from caldicott.operations.admitting import days_in, hold_repeats, record_of, rules_for
 from caldicott.operations.flows import delivery_references
+from caldicott.operations.invoices.workbooks import ENDING, Taken, as_table
 from caldicott.operations.invoices.zone import ROLE, Zone, enter, permitted
 from caldicott.operations.perform import Act, House, perform, permits, record
 from caldicott.operations.reading import checked
@@ -119,19 +122,33 @@ def _layout(manifest: Manifest) -> Layout:
 
 
 def _already(manifest: Manifest, earlier: SubmissionRecord, folder: Path) -> Landed:
-    if (earlier.content_sha256, earlier.layout, earlier.agreement) == (
-        manifest.digest,
-        manifest.layout,
-        manifest.agreement,
-    ):
+    if (earlier.content_sha256, *said_then(earlier)) == (manifest.digest, *said(manifest)):
         counts = earlier.counts["quarantined_by"]
         admitted = earlier.rows - earlier.quarantined
         return Landed(folder.name, manifest.id, manifest.dataset, earlier.rows, admitted, counts, already=True)
     raise DoesNotHold(
-        f"the sender's submission '{manifest.id}' landed already with other content",
+        f"the sender's submission '{manifest.id}' landed already with other content or another manifest",
         code="submission-differs",
         next_step="ask the sender to give the new submission an id of its own; what landed stays",
     )
+
+
+def said(manifest: Manifest) -> tuple[object, ...]:
+    """What a manifest says of its content: a submission that comes again must say the same, in every part."""
+    days = (manifest.period_from.isoformat(), manifest.period_to.isoformat(), manifest.extracted.isoformat())
+    return (
+        *days, manifest.dataset, manifest.layout, manifest.purposes, manifest.agreement, manifest.format,
+        manifest.update,
+    )  # fmt: skip
+
+
+def said_then(earlier: SubmissionRecord) -> tuple[object, ...]:
+    """The same, of what landed."""
+    days = (earlier.period_from, earlier.period_to, earlier.extracted)
+    return (
+        *days, earlier.dataset, earlier.layout, earlier.purposes, earlier.agreement, earlier.format,
+        earlier.update_kind,
+    )  # fmt: skip
 
 
 def _ask(zone: Zone, manifest: Manifest, layout: Layout) -> None:
@@ -210,6 +227,8 @@ class _Held:
 
     def __init__(self, landing: LandingZone) -> None:
         self._landing, self.places, self.file, self.before = landing, list[str](), "", 0
+        self.sheet_rows: list[int] = []
+        """Of a workbook, the row of the sheet that each row of the table was."""
 
     def admit(self, parts: dict[str, pa.Table]) -> None:
         self._landing.admit(parts)
@@ -218,18 +237,60 @@ class _Held:
         self._landing.hold(rows)
         for row, fault in zip(rows.column("file_row").to_pylist(), rows.column("fault").to_pylist(), strict=True):
             reason, _, column = fault.partition("|")
-            self.places.append(f"{self.file}, row {row - self.before}, {column or 'row'}: {reason}")
+            place_ = row - self.before
+            told = self.sheet_rows[place_ - 1] if place_ <= len(self.sheet_rows) else place_
+            self.places.append(f"{self.file}, row {told}, {column or 'row'}: {reason}")
+
+
+@contextmanager
+def _as_table(house: House, path: Path, layout: Layout) -> Iterator[tuple[Path, Taken | None]]:
+    """The file, or for a workbook its rows as a table in a folder of the zone that is gone afterwards."""
+    if path.suffix.lower() != ENDING:
+        yield path, None
+        return
+    folder = house.store.root / PLACE / "unpacked" / unused_name()
+    folder.mkdir(parents=True, mode=0o700)
+    try:
+        taken = as_table(path, layout, folder / "sheet.csv")
+        yield taken.path, taken
+    finally:
+        shutil.rmtree(folder.parent, ignore_errors=True)
+
+
+def _with_faults(batches: Iterator[pa.RecordBatch], faults: dict[int, tuple[str, str]]) -> Iterator[pa.RecordBatch]:
+    """Rows of a workbook that a formula, a merged cell or an error makes unusable are held back, by row and column."""
+    before = 0
+    for batch in batches:
+        found = batch.column("fault").to_pylist()
+        raws = batch.column("raw").to_pylist()
+        for row in range(batch.num_rows):
+            if before + row + 1 in faults and found[row] is None:
+                found[row], raws[row] = "|".join(faults[before + row + 1]), _raw(batch, row)
+        before += batch.num_rows
+        yield _replaced(_replaced(batch, "fault", found), "raw", raws)
+
+
+def _raw(batch: pa.RecordBatch, row: int) -> str:
+    """What later tells which line a row was that was held back: the numbers of invoice and line, nothing else."""
+    named = {"Invoice_Number": "invoice", "Line_ID": "line", "Provider_Code": "provider"}
+    return json.dumps(
+        {key: batch.column(name)[row].as_py() for key, name in named.items() if name in batch.schema.names}
+    )
 
 
 def _place_files(house: House, manifest: Manifest, layout: Layout, folder: Path, *, sink: _Held, tally: Tally) -> None:
     rules = rules_for(house, manifest)
     period = Period(manifest.period_from, manifest.period_to)
     for number, file in enumerate(manifest.files, start=1):
-        sink.file, sink.before = f"file {number}", tally.rows
-        batches = checked(folder / file.path, layout, rules, DuckDbLanding())
-        if layout.dataset == "invoices":
-            batches = _without_identifiers(batches)
-        place(batches, period=period, sink=sink, tally=tally)
+        sink.file, sink.before, sink.sheet_rows = f"file {number}", tally.rows, []
+        with _as_table(house, folder / file.path, layout) as (path, taken):
+            batches = checked(path, layout, rules, DuckDbLanding())
+            if taken is not None:
+                sink.sheet_rows = taken.sheet_rows
+                batches = _with_faults(batches, taken.faults)
+            if layout.dataset == "invoices":
+                batches = _without_identifiers(batches)
+            place(batches, period=period, sink=sink, tally=tally)
         if tally.rows - sink.before != file.rows:
             raise DoesNotHold(
                 f"file {number} of the manifest has {tally.rows - sink.before} rows, the manifest says {file.rows}",
