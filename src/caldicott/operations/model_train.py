@@ -23,7 +23,7 @@ from caldicott.stores import models as store_models
 from caldicott.stratification.model import drift, fitting, form, judging, measures
 from caldicott.stratification.model.features import allowed, known, within_reach
 from caldicott.stratification.model.papers import papers
-from caldicott.stratification.model.state import Life, Said, State, as_record
+from caldicott.stratification.model.state import Life, Said, State, as_record, from_record
 from caldicott.vocabulary.errors import DoesNotHold, ProgramFault
 from caldicott.vocabulary.formats import DataFormat
 
@@ -106,8 +106,27 @@ def _compute(house: House, stands_on: Ground, wanted: tuple[Feature, ...], told:
         )
         years.append(year(house, stands_on, day, asked, months=months))
     made = _Made(house, stands_on, usable, years, told)
-    record = {**form.as_record(made.model), "reference": made.reference()}
     report = made.report()
+    counts = {
+        "persons": len(made.test.cohort), "events": int(made.test.cohort.happened.sum()),
+        "features": len(made.model.features),
+    }  # fmt: skip
+    trained, keep = _keeping(house, activity, made, report)
+    references = (made.model.name, made.model.sha256, report["settings_sha256"])
+    return Act(
+        trained, keep, counts=counts, references=references, dataset=RISK_SCORES,
+        format=DataFormat.PSEUDONYMISED.value, days=tuple(days),
+    )  # fmt: skip
+
+
+def _keeping(house: House, activity: str, made: _Made, report: dict[str, Any]) -> tuple[Trained, Callable[[], None]]:
+    """The new model staged, and what makes it known. One that is there already keeps its files and its state."""
+    folder = str(store_models.folder_of(house.store, activity, made.model.name))
+    there = store_models.lives(house.store, activity)
+    for one in there:
+        if one["sha256"] == made.model.sha256:
+            return Trained(from_record(one), report, folder), lambda: None
+    record = {**form.as_record(made.model), "reference": made.reference()}
     files = {
         store_models.MODEL_FILE: json.dumps(record, indent=1),
         "report.json": json.dumps(report, indent=1),
@@ -116,28 +135,16 @@ def _compute(house: House, stands_on: Ground, wanted: tuple[Feature, ...], told:
     staged = store_models.write(house.store, activity, made.model.name, files)
     today = house.today.isoformat()
     life = Life(
-        made.model.name, made.model.sha256, house.actor, today, days[-1].isoformat(),
+        made.model.name, made.model.sha256, house.actor, today, made.test.on.isoformat(),
         f"{store_models.PLACE}/{activity}/{made.model.name}/{store_models.MODEL_FILE}",
         (Said(State.RESEARCH, today, house.actor, house.role),),
     )  # fmt: skip
-    folder = str(store_models.folder_of(house.store, activity, made.model.name))
 
     def keep() -> None:
-        others = [one for one in store_models.lives(house.store, activity) if one["name"] != life.name]
-        live = {file.path for file in house.store.catalogue.files(store_models.KIND, activity)}
-        house.store.catalogue.add_files([file for file in staged if file.path not in live])
-        store_models.keep_lives(house.store, activity, [*others, as_record(life)])
+        house.store.catalogue.add_files(staged)
+        store_models.keep_lives(house.store, activity, [*there, as_record(life)])
 
-    counts = {
-        "persons": len(made.test.cohort),
-        "events": int(made.test.cohort.happened.sum()),
-        "features": len(made.model.features),
-    }
-    references = (made.model.name, made.model.sha256, report["settings_sha256"])
-    return Act(
-        Trained(life, report, folder), keep, counts=counts, references=references, dataset=RISK_SCORES,
-        format=DataFormat.PSEUDONYMISED.value, days=tuple(days),
-    )  # fmt: skip
+    return Trained(life, report, folder), keep
 
 
 def _days(house: House, stands_on: Ground, months: int) -> list[date]:

@@ -22,7 +22,15 @@ from caldicott.engines.duckdb.features import Marts
 from caldicott.engines.duckdb.people import BIT
 from caldicott.engines.duckdb.risk_people import DuckDbRiskPeople
 from caldicott.facts.layout import IdentityKind, load
-from caldicott.operations.stratify_plan import RISK_SCORES, criteria, criteria_sha256, makes_scores, plan
+from caldicott.operations.stratify_model import SHADOW, TERMS, Told, criteria_of, tell
+from caldicott.operations.stratify_plan import (
+    MODEL_COLUMNS,
+    RISK_SCORES,
+    criteria,
+    criteria_sha256,
+    makes_scores,
+    plan,
+)
 from caldicott.operations.stratify_rolls import ROLL, by_practice, write_rolls
 from caldicott.safe_haven.release import concerns
 from caldicott.stores.catalogue import LiveFile
@@ -41,7 +49,7 @@ if TYPE_CHECKING:
 LIST: Final = "risk-list"
 CRITERIA: Final = "risk-criteria"
 MOVED: Final = "risk-moved"
-_KINDS: Final = (LIST, CRITERIA, MOVED, ROLL)
+_KINDS: Final = (LIST, CRITERIA, MOVED, ROLL, SHADOW, TERMS)
 _HOSPITAL: Final = frozenset({"sus-apc", "sus-op", "sus-ec"})
 _TELLING: Final = ("gp-patients", "pds")
 _NAMES: Final = ("family_name", "given_name", "birth_date")
@@ -122,15 +130,22 @@ class _Scoring:
         folder = self._root / "marts" / self._entry.id / self._run_id
         folder.mkdir(parents=True, exist_ok=True)
         scored = risk.RiskScores(plan(), Marts(self._files, whitelist, self._on)).score(population, folder)
-        rows = self._stamped(scored.rows)
+        told = tell(
+            self._house, scored.rows, population, activity=self._entry.id, files=self._files, whitelist=whitelist,
+            on=self._on, scratch=folder,
+        )  # fmt: skip
+        self._criteria = criteria_sha256(told.model.life.sha256 if told.model else "")
+        rows = self._stamped(told.rows)
         earlier = self._carry(folder)
         self._add(risk.write, rows, folder / RISK_SCORES / f"month={self._month}" / "rows.parquet",
                   kind="mart", part=f"{RISK_SCORES}/{self._month}")  # fmt: skip
         self._lists(rows, earlier, folder)
         self._add(risk.write, self._moved(population), folder / "moved.parquet", kind=MOVED, part=self._month)
         self._rolls()
-        self._write_criteria(folder)
+        self._write_criteria(folder, told)
+        self._write_models(folder, told)
         self._account(scored, earlier)
+        self._made.counts |= told.counts
         return self._made
 
     def _meet(self) -> None:
@@ -155,7 +170,7 @@ class _Scoring:
 
     def _stamped(self, rows: pa.Table) -> pa.Table:
         """Each row says which month it is of, which day it is as of, and which rules made it."""
-        stamps = {"month": self._month, "as_of": self._on, "criteria_sha256": criteria_sha256()}
+        stamps = {"month": self._month, "as_of": self._on, "criteria_sha256": self._criteria}
         for name, value in stamps.items():
             rows = rows.append_column(name, pa.repeat(pa.scalar(value), rows.num_rows))
         return rows
@@ -202,8 +217,25 @@ class _Scoring:
         self._made.files += write_rolls(self._house, roll, activity=self._entry.id, run_id=self._run_id)
         self._made.counts["persons on a practice's roll"] = roll.num_rows
 
-    def _write_criteria(self, folder: Path) -> None:
-        rows = pa.Table.from_pylist([{name: one.get(name, "") for name in criteria()[-1]} for one in criteria()])
+    def _write_models(self, folder: Path, told: Told) -> None:
+        """What the approved model's scores are made of; and what models in shadow say, kept apart, month by month."""
+        if told.terms is not None:
+            self._add(risk.write, told.terms, folder / "terms.parquet", kind=TERMS, part=self._month)
+        remaining = self._people.remaining()
+        for file in self._house.store.catalogue.files(SHADOW, self._entry.id):
+            if file.part.split("/")[1] != self._month:
+                kept = risk.without(self._root / file.path, remaining)
+                path = folder / SHADOW / f"{file.part}.parquet"
+                self._made.files.append(file) if kept is None else self._add(
+                    risk.write, kept, path, kind=SHADOW, part=file.part
+                )
+        for name, rows in told.shadows.items():
+            path = folder / SHADOW / name / f"{self._month}.parquet"
+            self._add(risk.write, rows, path, kind=SHADOW, part=f"{name}/{self._month}")
+
+    def _write_criteria(self, folder: Path, told: Told) -> None:
+        made_by = (*criteria(), *([criteria_of(told.model)] if told.model else []))
+        rows = pa.Table.from_pylist([{name: one.get(name, "") for name in criteria()[-1]} for one in made_by])
         self._add(risk.write, rows, folder / "criteria.parquet", kind=CRITERIA, part=self._month)
 
     def _account(self, scored: risk.Scored, earlier: dict[str, Path]) -> None:
@@ -215,7 +247,7 @@ class _Scoring:
             "run": self._run_id,
             "month": self._month,
             "as_of": self._on.isoformat(),
-            "criteria_sha256": criteria_sha256(),
+            "criteria_sha256": self._criteria,
             "months": sorted({*earlier, self._month}),
             "submissions": sorted(s.uid for s in self._submissions),
         }
@@ -271,4 +303,4 @@ def _empty_list() -> pa.Table:
     bands = [f"{name}-band" for name in asked.banded]
     numbers = [*asked.numbers, *(f"{name}-percent-above" for name in asked.ranked)]
     fields = [(name, pa.string()) for name in (*texts, *bands)] + [(name, pa.float64()) for name in numbers]
-    return pa.schema(fields).empty_table()
+    return pa.schema([*fields, *MODEL_COLUMNS.items()]).empty_table()

@@ -8,6 +8,8 @@ import tomllib
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+import pyarrow as pa
+
 from caldicott.engines.duckdb.risk import COUNTS, Plan
 from caldicott.facts import scores as facts
 from caldicott.stratification import catalogue
@@ -19,8 +21,19 @@ RISK_SCORES: Final = "risk-scores"
 SEGMENT: Final = "segment-b2h-like"
 ASKED: Final = ("hfrs", "charlson-quan-2011", "charlson-rcs", "elixhauser-van-walraven", "polypharmacy", SEGMENT)
 RANKED: Final = ("emergency-admissions-12-months", "charlson-quan-2011", "hfrs")
-"""The first makes the tier. Earlier emergency admissions are the plain baseline every model is measured against;
-a trained model takes this place when it is approved."""
+"""The first makes the tier, until a model is approved: then the model does. Earlier emergency admissions are the
+plain baseline every model is measured against."""
+BY_MODEL: Final = "emergency-admission-risk"
+"""The approved model's probability; a model that is not approved never has this column."""
+FIFTH: Final = "deprivation-fifth"
+MODEL_COLUMNS: Final = {
+    FIFTH: pa.int64(),
+    BY_MODEL: pa.float64(),
+    f"{BY_MODEL}-percent-above": pa.float64(),
+    f"{BY_MODEL}-tier": pa.string(),
+    "risk-model": pa.string(),
+}
+"""Columns that every month has, empty where no area table was loaded or no model is approved."""
 
 TITLES: Final = {
     COUNTS[
@@ -45,7 +58,7 @@ def score_columns() -> frozenset[str]:
     made = plan()
     ranks = {f"{name}-{kind}" for name in made.ranked for kind in ("percent-above", "tier")}
     about = {"person_token", "practice", "age_band", "segment", "tier", "month", "as_of", "criteria_sha256"}
-    return frozenset({*about, *made.numbers, *(f"{name}-band" for name in made.banded), *ranks})
+    return frozenset({*about, *made.numbers, *(f"{name}-band" for name in made.banded), *ranks, *MODEL_COLUMNS})
 
 
 @cache
@@ -66,9 +79,9 @@ def criteria() -> tuple[dict[str, Any], ...]:
 
 
 @cache
-def criteria_sha256() -> str:
-    """One name for all of it: two months with the same one were made by the same rules."""
-    return _sha256([*criteria(), list(plan().tiers), list(RANKED)])
+def criteria_sha256(model: str = "") -> str:
+    """One name for all of it: two months with the same one were made by the same rules. `model`: the approved one's."""
+    return _sha256([*criteria(), list(plan().tiers), list(RANKED), *([model] if model else [])])
 
 
 def makes_scores(entry: ProcessingActivity) -> bool:

@@ -111,7 +111,7 @@ class Model:
 
     def sums(self, columns: Mapping[str, Floats]) -> Floats:
         """The sum of the terms, not calibrated."""
-        total = np.full(len(columns[self.features[0]]), self.intercept)
+        total = np.full(len(next(iter(columns.values()))), self.intercept)
         for term in self.terms:
             total += term.adds(columns)
         return total

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 _LEAST: Final = 1e-9
-_STEPS: Final = 25
+_STEPS: Final = 50
+_FAR: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +93,14 @@ def calibration(sums: Floats, happened: Floats, weights: Floats, *, slope: bool 
     events = float((weights * happened).sum())
     if events <= 0 or events >= weights.sum():
         return None
-    intercept, gradient = 0.0, 1.0
+    rate = events / float(weights.sum())
+    # From the plain rate: a step from a slope of 1 that is far off would jump past the answer and never come back.
+    intercept, gradient = (float(np.log(rate / (1 - rate))), 0.0) if slope else (0.0, 1.0)
     for _ in range(_STEPS):  # Newton's steps; a handful is enough, for two numbers are sought
-        p = 1 / (1 + np.exp(-(intercept + gradient * sums)))
+        p = 1 / (1 + np.exp(-np.clip(intercept + gradient * sums, -_FAR, _FAR)))
         wanted, bend = weights * (happened - p), weights * p * (1 - p)
         if not slope:
-            step = wanted.sum() / max(bend.sum(), _LEAST)
+            step = float(np.clip(wanted.sum() / max(bend.sum(), _LEAST), -1, 1))
             intercept += step
             if abs(step) < _LEAST:
                 break
