@@ -40,6 +40,9 @@ def files(
     candidates: Annotated[
         Path | None, typer.Option("--candidates", help="Also write every pair that was compared.")
     ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="DIR", help="Also a report with charts, and Splink's model.")
+    ] = None,
     run: Annotated[
         str | None,
         typer.Option("--run", metavar="NAME", help="Tracing: stands in one-time ids; drawn at random if not given."),
@@ -59,6 +62,7 @@ def files(
         spec=_spec(_given(spec, "--spec", "name a TOML file, or a shipped spec; `caldicott link --specs` lists them")),
         to=_given(to, "--to", "say where to write: --to PAIRS.csv"),
         candidates=candidates,
+        report=report,
         run=run,
     )
     with progress(quiet=as_json) as told:
@@ -156,8 +160,12 @@ def _print(record: dict[str, Any], to: Path) -> None:
         rows = [(row["field"], row["reason"], row["values"]) for row in record["said_nothing"]]
         table("Values that say nothing, or are named here", ("field", "why", "values"), rows, numbers_from=2)
     if record["blocks"]:
-        blocks = [tuple(row.values()) for row in record["blocks"]]
-        table("Blocks", ("looked at where equal", "pairs", "of the widest value", "records left out"), blocks)
+        blocks = [
+            (row["block"], row["pairs"], row["first_here"], row["widest_value"], row["records_left_out"])
+            for row in record["blocks"]
+        ]
+        heads = ("looked at where equal", "pairs", "first here", "of the widest value", "records left out")
+        table("Blocks", heads, blocks)
     if record["guards"]:
         table(
             "Pairs kept apart", ("because a pair", "pairs"), [(one["guard"], one["pairs"]) for one in record["guards"]]

@@ -21,6 +21,7 @@ from caldicott.engines.duckdb.linkage.trace import Columns, Tracer
 from caldicott.engines.duckdb.scores_inputs import SourceFile
 from caldicott.facts import linkage as facts
 from caldicott.linkage.chart import score_chart
+from caldicott.linkage.report import report
 from caldicott.linkage.spec import PROBABILISTIC, Spec, parse
 from caldicott.linkage.tracing import profile
 from caldicott.operations.score_files import open_table
@@ -48,6 +49,7 @@ class Request:
     spec: Path | str
     to: Path
     candidates: Path | None = None
+    report: Path | None = None
     run: str | None = None
     """Stands in every one-time id, so that those of two runs never meet; drawn at random where nobody names one."""
 
@@ -171,7 +173,21 @@ def _run(request: Request) -> str:
     return request.run
 
 
+def _write_report(request: Request, outcome: Outcome) -> None:
+    """The account for a reader, with its charts, and the model as Splink reads it again."""
+    if request.report is None:
+        return
+    request.report.mkdir(exist_ok=True)
+    files = report(outcome.as_record(), title=outcome.spec.title or outcome.spec.name)
+    if outcome.linked.saved_model:
+        saved = {"splink_version": outcome.linked.model["version"], **outcome.linked.saved_model}
+        files["model.json"] = json.dumps(saved, indent=2, default=str) + "\n"
+    for name, text in files.items():
+        (request.report / name).write_text(text, encoding="utf-8")
+
+
 def _write_about(request: Request, outcome: Outcome) -> None:
+    _write_report(request, outcome)
     about = request.to.with_name(request.to.name + ABOUT)
     about.write_text(json.dumps(outcome.as_record(), indent=2, default=str) + "\n", encoding="utf-8")
 
@@ -265,6 +281,15 @@ def _part(path: Path) -> Path:
 
 
 def _outputs_hold(request: Request) -> None:
+    if request.report is not None and (
+        not request.report.parent.is_dir() or (request.report.exists() and not request.report.is_dir())
+    ):
+        raise WrongUsage(
+            "the report cannot be written there",
+            code="output-unwritable",
+            where="--report",
+            next_step="name a folder, new or old, in a folder that exists",
+        )
     inputs = [path for path in (request.left, request.right) if path and path.exists()]
     for option, path in (("--to", request.to), ("--candidates", request.candidates)):
         if path is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from importlib.metadata import version
 from importlib.resources import files
 
 import pyarrow.csv as pacsv
@@ -291,3 +293,25 @@ def test_one_time_ids_bear_the_name_of_the_run(link, tmp_path):
     assert len(seen) == 3
     refused = link(*words, "--run", "week 47")
     assert (refused.code, "run-unnamed" in refused.err) == (2, True)
+
+
+def test_a_report_has_the_model_the_blocks_and_their_charts(link, tmp_path):
+    """The model can be read by Splink again and names its version; every chart is named and stands beside its table."""
+    people = [*rows(30, "a"), *rows(30, "b"), ("z", "", CANARY, CANARY, "1961-02-03", "1", "ZZ8 8QJ")]
+    source = written(tmp_path / "l.csv", people)
+    answer = link(source, "--spec", "people", "--to", "out.csv", "--report", "report", "--json")
+    made = {path.name for path in (tmp_path / "report").iterdir()}
+    assert made == {"report.md", "model.json", "blocks.svg", "match-weights.svg", "m-and-u.svg"}
+    model = json.loads((tmp_path / "report" / "model.json").read_text(encoding="utf-8"))
+    assert model["splink_version"] == answer.record["model"]["version"] == version("splink")
+    assert len(model["comparisons"]) == 6
+    assert sum(block["first_here"] for block in answer.record["blocks"]) == answer.record["pairs_compared"]
+    told = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
+    for name in made - {"report.md", "model.json"}:
+        assert name in told
+        assert "aria-labelledby" in (tmp_path / "report" / name).read_text(encoding="utf-8")
+    every = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "report").iterdir()).lower()
+    assert CANARY.lower() not in every
+    assert invented(1)[0].number not in every
+    (tmp_path / "taken").write_text("", encoding="utf-8")
+    assert link(source, "--spec", "people", "--to", "out.csv", "--report", "taken").code == 2

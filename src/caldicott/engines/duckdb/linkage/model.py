@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from splink import DuckDBAPI, Linker, block_on
@@ -34,6 +35,8 @@ class Account:
     blocks: list[dict[str, Any]] = field(default_factory=list)
     guards: list[dict[str, Any]] = field(default_factory=list)
     model: dict[str, Any] = field(default_factory=dict)
+    saved: dict[str, Any] = field(default_factory=dict)
+    """The model as Splink writes and reads it: rules and chances, no value of a row."""
     compared: int = 0
 
 
@@ -49,13 +52,15 @@ def score_pairs(
     _train(linker, spec, account)
     told("comparing the pairs")
     predicted = linker.inference.predict(threshold_match_probability=None)
+    _count_first(connection, predicted.physical_name, account)
     levels = ", ".join(f"gamma_{entry.name}" for entry in spec.comparisons)
     connection.execute(
         "CREATE TABLE pair AS SELECT least(rec_l, rec_r) AS rec_l, greatest(rec_l, rec_r) AS rec_r, "
         f"round(match_probability, 9) AS probability, round(match_weight, 6) AS weight, {levels} "
         f"FROM {predicted.physical_name} ORDER BY 1, 2"
     )
-    account.model = _model(linker, spec)
+    account.saved = linker.misc.save_model_to_json()
+    account.model = _model(account.saved, spec)
     (account.compared,) = one(connection, "SELECT count(*) FROM pair")
     _apply_guards(connection, spec, account)
 
@@ -159,11 +164,19 @@ def _train(linker: Linker, spec: Spec, account: Account) -> None:
         )
 
 
-def _model(linker: Linker, spec: Spec) -> dict[str, Any]:
+def _count_first(connection: duckdb.DuckDBPyConnection, predicted: str, account: Account) -> None:
+    """How many pairs each block was the first to bring together: what the linkage would miss without it, at the most."""
+    rows = connection.execute(f"SELECT match_key::INTEGER, count(*) FROM {predicted} GROUP BY 1").fetchall()
+    first = dict(rows)
+    for place, block in enumerate(account.blocks):
+        block["first_here"] = first.get(place, 0)
+
+
+def _model(learned: dict[str, Any], spec: Spec) -> dict[str, Any]:
     """What was learned: the chance of each level among true and random pairs. No value of a row."""
-    learned = linker.misc.save_model_to_json()
     return {
         "engine": "splink",
+        "version": version("splink"),
         "probability_two_random_records_match": learned["probability_two_random_records_match"],
         "comparisons": [
             {

@@ -31,6 +31,7 @@ class Linked:
     outcomes: dict[str, int]
     remarks: list[str]
     model: dict[str, Any] = field(default_factory=dict)
+    saved_model: dict[str, Any] = field(default_factory=dict)
 
 
 def link_files(
@@ -56,7 +57,7 @@ def link_files(
         said_nothing = connection.execute("SELECT * FROM said_nothing ORDER BY ALL").fetchall()
     return Linked(
         account.records, links, account.compared, tuple(said_nothing), account.blocks, account.guards, outcomes,
-        account.remarks, account.model,
+        account.remarks, account.model, account.saved,
     )  # fmt: skip
 
 
