@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from caldicott.engines.duckdb.people import BIT, EVERYONE, DuckDbPeople
 from caldicott.facts.layout import ColumnClass, IdentityKind, load
 from caldicott.operations.engine import DUCKDB
+from caldicott.operations.identify import Identified, live
 from caldicott.safe_haven.objections import is_answer_usable, is_answered, schemes_for
 from caldicott.safe_haven.persons import numbered
 from caldicott.safe_haven.release import Place, places
@@ -36,6 +37,8 @@ class People:
     new_files: list[LiveFile] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     ndop_answered: bool = False
+    identified: Identified = field(default_factory=Identified)
+    """What tracing found for rows whose own number names nobody."""
 
     def mask(self, dataset: str) -> int:
         """All bits that take a row of this dataset out."""
@@ -52,18 +55,26 @@ class People:
 
 
 def gather(
-    house: House, submissions: Sequence[SubmissionRecord], granted: dict[str, Permit], *, engine: Engine = DUCKDB
+    house: House,
+    submissions: Sequence[SubmissionRecord],
+    granted: dict[str, Permit],
+    *,
+    engine: Engine = DUCKDB,
+    identified: Identified | None = None,
 ) -> People:
     """Everyone the submissions speak of, with the objections that stand today."""
     rows, steps = engine.rows(house.store), engine.people()
+    found = identified or live(house, submissions)
     for uid, place in places(submissions).items():
         _meet(rows, steps, next(s for s in submissions if s.uid == uid), place)
+        if (file := found.traced.get(uid)) is not None:
+            steps.add_numbers(rows.read(file, ["identity"]))
     ndop_answered = _take_answer(house, rows, steps, submissions)
     numbers, local = rows.person_index()
     steps.add_index(numbers.to_reader(), local.to_reader())
     steps.follow_mergers()
     masks = {d: _masks(d, permit.obligations.objections, submissions) for d, permit in granted.items()}
-    people = People(steps, masks, submissions, ndop_answered=ndop_answered)
+    people = People(steps, masks, submissions, ndop_answered=ndop_answered, identified=found)
     _welcome(house, rows, people)
     steps.settle(ndop_answered=ndop_answered)
     people.counts.update({f"objecting {scheme}": count for scheme, count in steps.count_objecting().items() if count})

@@ -5,13 +5,23 @@ from __future__ import annotations
 import os
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from caldicott.engines.duckdb.mart_sql import MartColumns, Supersession
 from caldicott.engines.duckdb.marts import Month, Source
 from caldicott.facts.governance import service_areas
 from caldicott.facts.layout import IdentityKind, load
-from caldicott.operations.engine import DUCKDB, Engine, Rows
+from caldicott.operations.engine import DUCKDB, Engine
+from caldicott.operations.identify import identify
+from caldicott.operations.identify_marts import (
+    Counted,
+    add_left_out,
+    count_left_out,
+    count_traced,
+    label_of_conflicts,
+    opened_with_traced,
+    parts_with_traced,
+)
 from caldicott.operations.people import People, gather, give_tokens, issued
 from caldicott.operations.perform import Act, House, ask, perform
 from caldicott.operations.stratify import stratify
@@ -145,19 +155,21 @@ def _compute(
 ) -> Act[ActivityRun]:
     domain = entry.pseudonym_domain
     assert domain is not None  # noqa: S101  chosen for having one
-    people = gather(house, submissions, granted, engine=engine)
+    people = gather(house, submissions, granted, engine=engine, identified=identify(house, submissions))
     report.tokens = give_tokens(house, people, domain)
     work = _Work(house, entry, people, granted, run_id=f"run-{unused_name()}", engine=engine)
     outcomes = work.make(submissions, report)
     scored = stratify(house, entry, people, marts=work.files, run_id=work.run_id)
     report.rows.update(scored.rows)
-    report.counts = {**people.counts, **scored.counts}
+    people.counts.update(work.identity)
+    report.counts = {**people.counts, **people.identified.counts, **scored.counts}
     report.ndop_answered, report.unanswered = people.ndop_answered, people.unanswered()
 
     def keep() -> None:
         catalogue = house.store.catalogue
         catalogue.retire_files("mart", entry.id)
         catalogue.add_files([*people.new_files, *work.files])
+        people.identified.keep(house, activity=entry.id, left_out=work.left_out)
         scored.keep(house)
         at, digest = house.today.isoformat(), house.register.digest
         catalogue.record_run(work.run_id, activity=entry.id, at=at, digest=digest, counts=_counts(report))
@@ -197,6 +209,9 @@ class _Work:
         self._root = house.store.root / "marts" / entry.id / run_id
         self.files: list[LiveFile] = []
         self._known_newer: set[str] = set()
+        self.left_out: dict[str, int] = {}
+        self.identity: Counter[str] = Counter()
+        """What became of traced rows and of admitted rows that are left out, by this activity's rules."""
 
     def make(self, submissions: list[SubmissionRecord], report: ActivityRun) -> list[Outcome]:
         """Write every dataset by month, then the linked mart; count what became of each submission."""
@@ -226,12 +241,13 @@ class _Work:
         repeats = self._rows.repeats(uid)
         for rows in repeats:
             self._marts.add_repeats(rows, submission=uid)
+        left_out = add_left_out(self._marts, self._rows, self._people.identified, uid)
         return Supersession(
             replaced_periods=place.replaced_periods,
             newer_keys=bool(place.newer_net_changes or place.newer_replacements),
             line=line,
             since=place.since,
-            has_repeats=bool(repeats),
+            has_repeats=bool(repeats) or left_out,
             submission=uid,
             issued=issued(load(submission.layout).identity_kind, submission),
         )
@@ -247,12 +263,16 @@ class _Work:
         admitted = submission.rows - submission.quarantined
         superseded = max(superseded - repeated, 0)
         left = admitted - superseded - sum(excluded.values())
+        counted = Counted(self._people, submission, taken, self.identity)
+        count_traced(self._marts, self._rows, counted)
+        self.left_out[submission.uid] = count_left_out(self._marts, self._rows, counted)
+        superseded -= self.left_out[submission.uid]
         return Outcome(submission.uid, self._entry.id, dict(sorted(excluded.items())), superseded, left)
 
     def _write(self, dataset: str, submissions: list[SubmissionRecord], standing: dict[str, Supersession]) -> int:
         parts: dict[str, list[tuple[LiveFile, SubmissionRecord]]] = {}
         for submission in submissions:
-            for file in self._rows.parts(submission.uid):
+            for file in parts_with_traced(self._rows, self._people.identified, submission.uid):
                 parts.setdefault(file.part, []).append((file, submission))
         return sum(self._write_batch(dataset, batch, parts, standing) for batch in _batches(parts, self._together))
 
@@ -264,11 +284,16 @@ class _Work:
         standing: dict[str, Supersession],
     ) -> int:
         obligations = self._granted[dataset].obligations
-        columns = MartColumns(obligations.column_classes, frozenset(obligations.inputs_whitelist))
+        conflicts = label_of_conflicts(self._people.identified)
+        columns = MartColumns(obligations.column_classes, frozenset(obligations.inputs_whitelist), conflicts)
         months = [
             Month(
                 tuple(
-                    Source(_opener(self._rows, file), load(submission.layout), standing[submission.uid])
+                    Source(
+                        opened_with_traced(self._rows, self._people.identified, file),
+                        load(submission.layout),
+                        standing[submission.uid],
+                    )
                     for file, submission in parts[part]
                 ),
                 self._path(dataset, part),
@@ -330,7 +355,3 @@ def _batches(parts: dict[str, list[tuple[LiveFile, SubmissionRecord]]], together
         batches[-1].append(part)
         rows += size
     return batches
-
-
-def _opener(rows: Rows, file: LiveFile) -> Callable[[frozenset[str]], Any]:
-    return lambda wanted: rows.read(file, wanted=wanted)

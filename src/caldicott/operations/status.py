@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from caldicott.operations.identify import counts_of, left_out_of
 from caldicott.policy.ahead import warnings_ahead
 from caldicott.policy.decide import decide
 from caldicott.policy.decision import Permit, Request
@@ -18,8 +19,13 @@ def status(house: House) -> dict[str, Any]:
     """The store's account of itself, without one row value."""
     catalogue = house.store.catalogue
     outcomes = catalogue.outcomes()
-    submissions = [_submission(record, outcomes) for record in catalogue.submissions()]
     runs = catalogue.latest_runs()
+    left_out = {activity: left_out_of(house, activity) for activity in runs}
+    submissions = [
+        _submission(record, outcomes, left_out.get(record.purposes[0], {}).get(record.uid, 0))
+        | {"identity": counts_of(house, record.uid)}
+        for record in catalogue.submissions()
+    ]
     return {
         "store": house.store.id,
         "register": house.register.controller.id,
@@ -36,7 +42,7 @@ def status(house: House) -> dict[str, Any]:
     }
 
 
-def _submission(record: SubmissionRecord, outcomes: tuple[Outcome, ...]) -> dict[str, Any]:
+def _submission(record: SubmissionRecord, outcomes: tuple[Outcome, ...], nobodys: int) -> dict[str, Any]:
     mine = {outcome.activity: outcome for outcome in outcomes if outcome.submission == record.uid}
     # Rows are accounted for under the purpose they were sent for first; the other activities stand beside it.
     first = mine.get(record.purposes[0])
@@ -57,11 +63,12 @@ def _submission(record: SubmissionRecord, outcomes: tuple[Outcome, ...]) -> dict
         "excluded_by": excluded_by,
         "quarantined_by": record.counts["quarantined_by"],
         "superseded": superseded,
+        "not_known": nobodys,
         "released": released,
         "link_quality": record.counts["link_quality"],
         "flags": record.counts["flags"],
         "balanced": record.rows == admitted + record.quarantined + excluded
-        and (released is None or released == admitted - superseded)
+        and (released is None or released == admitted - superseded - nobodys)
         and sum(record.counts["quarantined_by"].values()) == record.quarantined,
         "by_activity": {
             activity: {"excluded_by": o.excluded_by, "superseded": o.superseded, "released": o.released}

@@ -10,7 +10,8 @@ import pyarrow as pa
 from caldicott.safe_haven.persons import LOCAL, NUMBERS
 from caldicott.stores import clear
 from caldicott.stores.catalogue import LiveFile
-from caldicott.stores.landing_zone import clear_aad, repeats_aad
+from caldicott.stores.landing_zone import repeats_aad
+from caldicott.stores.traced_rows import aad_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -36,7 +37,7 @@ class ClearRows:
         self, file: LiveFile, columns: Sequence[str] | None = None, *, wanted: Collection[str] | None = None
     ) -> pa.RecordBatchReader:
         """The rows of one clear file: all its columns, exactly `columns`, or those of `wanted` that it has."""
-        aad = clear_aad(file.owner, file.part)
+        aad = aad_of(file)
         key = self.store.keys.open(file.key_id).use(aad.decode())
         return clear.read(self.store.root / file.path, key=key, aad=aad, columns=columns, wanted=wanted)
 

@@ -14,7 +14,8 @@ import pyarrow as pa  # noqa: TC002  read by the dataclass
 
 from caldicott.stores import clear
 from caldicott.stores.clear_rows import ClearRows
-from caldicott.stores.landing_zone import clear_aad, repeats_aad
+from caldicott.stores.landing_zone import repeats_aad
+from caldicott.stores.traced_rows import TRACED, aad_of, of_part
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -33,10 +34,14 @@ class SealedFile:
     key: bytes = field(repr=False)
     aad: bytes = field(repr=False)
     columns: tuple[str, ...]
+    part: str = ""
+    """Of a file with rows of several parts, the one that is wanted."""
 
     def opened(self) -> pa.RecordBatchReader:
         """The rows, by the one reader of the store."""
-        return clear.read(self.path, key=self.key, aad=self.aad, columns=self.columns)
+        if not self.part:
+            return clear.read(self.path, key=self.key, aad=self.aad, columns=self.columns)
+        return of_part(clear.read_table(self.path, key=self.key, aad=self.aad), self.part, self.columns).to_reader()
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ class SealedRows:
         self, file: LiveFile, columns: Sequence[str] | None = None, *, wanted: Collection[str] | None = None
     ) -> Sealed:
         """One clear file: all its columns, exactly `columns`, or those of `wanted` that it has."""
-        return self._sealed([file], clear_aad(file.owner, file.part), columns=columns, wanted=wanted)
+        return self._sealed([file], aad_of(file), columns=columns, wanted=wanted)
 
     def read_all(self, submission: str, columns: Sequence[str], *, outside_period: bool = False) -> Sealed | None:
         """Some columns of all of a submission's clear rows, or of those outside its period; None if it has none."""
@@ -69,7 +74,7 @@ class SealedRows:
         if not files:
             return None
         first = self.read(files[0], columns)
-        others = (self._file(file, clear_aad(file.owner, file.part), tuple(columns)) for file in files[1:])
+        others = (self._file(file, aad_of(file), tuple(columns)) for file in files[1:])
         return Sealed((*first.files, *others), first.schema)
 
     def repeats(self, submission: str) -> list[Sealed]:
@@ -100,4 +105,5 @@ class SealedRows:
 
     def _file(self, file: LiveFile, aad: bytes, columns: tuple[str, ...]) -> SealedFile:
         key = self.store.keys.open(file.key_id).use(aad.decode())
-        return SealedFile(self.store.root / file.path, key, aad, columns)
+        part = file.part if file.kind == TRACED else ""
+        return SealedFile(self.store.root / file.path, key, aad, columns, part)

@@ -108,7 +108,7 @@ def test_every_row_says_how_it_was_linked(world, layout):
     """`link_quality` is on each row, in words of a closed list."""
     rows = world[0].mart(load(layout).dataset)
     assert rows
-    assert {row["link_quality"] for row in rows} <= {"verified", "unverified", "conflicting", "withheld", "one_time"}
+    assert {row["link_quality"] for row in rows} <= {"verified", "unverified", "withheld", "one_time"}
 
 
 def test_social_care_is_kept_out_of_risk_stratification(world):
@@ -139,20 +139,20 @@ def test_birth_date_and_postcode_become_coarser(derived, place):
 
 
 def test_a_number_whose_birth_date_differs_says_so(house):
-    """The national cross-check: number and birth date equal is verified; another birth date is conflicting."""
+    """The national cross-check: number and birth date equal is verified. A day that means "not known" says nothing."""
     crowd = people.invented(4)[1:]
     pds = [people.row("pds-person", person, f"p{i}") for i, person in enumerate(crowd[:2])]
     house.send("pds-person", pds, sender="X26")
     rows = [
         episode(crowd[0], "same", NHS_Number_Trace_Status="02"),
-        episode(crowd[1], "other", Date_of_Birth="1900-01-01"),
+        episode(crowd[1], "other", Date_of_Birth="1900-01-01", NHS_Number_Trace_Status="02"),
     ]
     house.send("ncdr-sus-apc", [*rows, episode(crowd[2], "unknown", NHS_Number_Trace_Status="02")])
     house.answer(crowd)
     house.land()
     house.run()
     quality = {row["provider_reference"]: row["link_quality"] for row in house.mart()}
-    assert quality == {"same": "verified", "other": "conflicting", "unknown": "unverified"}
+    assert quality == {"same": "verified", "other": "unverified", "unknown": "unverified"}
 
 
 def test_rows_lie_in_the_month_of_care(house):

@@ -88,7 +88,7 @@ def _fault(layout: Layout, columns: list[Column], rules: LandingRules) -> str:
         *(_required_fault(layout, column) for column in columns if _is_asked_for(column)),
         *(_type_fault(column, layout) for column in columns if column.type != ColumnType.TEXT),
         *_date_faults(layout, columns, rules),
-        *(_leak_fault(column) for column in columns if _is_scanned(column)),
+        *(_leak_fault(column) for column in columns if scanned(column)),
     ]
     return "coalesce(" + ",\n    ".join([*cases, "NULL::VARCHAR"]) + ")"
 
@@ -156,7 +156,8 @@ def _date_faults(layout: Layout, columns: list[Column], rules: LandingRules) -> 
     ]
 
 
-def _is_scanned(column: Column) -> bool:
+def scanned(column: Column) -> bool:
+    """Whether a column is looked through for NHS numbers that have no business in it."""
     return column.type == ColumnType.TEXT and column.column_class in _SCANNED
 
 

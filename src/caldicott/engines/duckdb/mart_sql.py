@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from caldicott.engines.duckdb.connection import quoted, text
+from caldicott.engines.duckdb.identity_steps import SAYS_NOTHING
 from caldicott.engines.duckdb.mart_files import PLACE_SHIFT, ROW, SHUFFLE_KEY
 from caldicott.facts.layout import ColumnClass, ColumnType, IdentityKind
+from caldicott.safe_haven.identity.remainder import REVIEWED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +50,8 @@ class MartColumns:
 
     classes: frozenset[str]
     whitelist: frozenset[str] = field(default_factory=frozenset)
+    conflicts: str = "conflicting"
+    """What a row is called whose number is of somebody born on another day: once traced, what is left was confirmed."""
 
 
 def is_live(supersession: Supersession) -> str:
@@ -104,7 +108,7 @@ def columns_of_people(layout: Layout, *, present: frozenset[str], columns: MartC
         if column.canonical in present and column.column_class in _DERIVED
         for line in _derived(column, columns)
     ]
-    return ["p.token AS person_token", f"{_link_quality(layout, present)} AS link_quality", *derived]
+    return ["p.token AS person_token", f"{_link_quality(layout, present, columns.conflicts)} AS link_quality", *derived]
 
 
 def live_rows(name: str, place: int, standing: Supersession) -> str:
@@ -188,14 +192,15 @@ def _derived(column: Column, columns: MartColumns) -> list[str]:
     return [line for derived, line in wanted.items() if derived in columns.classes]
 
 
-def _link_quality(layout: Layout, present: frozenset[str]) -> str:
+def _link_quality(layout: Layout, present: frozenset[str], conflicts: str) -> str:
     born = next((c.canonical for c in layout.columns if c.column_class == ColumnClass.BIRTH_DATE), None)
     if layout.identity_kind != IdentityKind.NHS_NUMBER or born is None or born not in present:
         return "r.link_quality"
     # The national cross-check: number and birth date both equal. A number whose birth date differs stays linked,
-    # and says so, until it is traced.
+    # and says so, until it is traced. A traced row says by which step; a day that stands for "not known" says nothing.
     name = f"r.{quoted(born)}"
     return (
-        f"CASE WHEN p.demographic_birth_date IS NULL OR {name} IS NULL THEN r.link_quality "
-        f"WHEN p.demographic_birth_date = {name} THEN 'verified' ELSE 'conflicting' END"
+        f"CASE WHEN p.demographic_birth_date IS NULL OR {name} IS NULL OR {name} IN {SAYS_NOTHING} "
+        f"OR r.link_quality LIKE '%@%' OR r.link_quality = '{REVIEWED}' THEN r.link_quality "
+        f"WHEN p.demographic_birth_date = {name} THEN 'verified' ELSE {text(conflicts)} END"
     )

@@ -1,0 +1,58 @@
+"""New doubts of a run become cases: one for all records that say the same of their person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from caldicott.safe_haven.identity.review import Case
+from caldicott.stores.names import unused_name
+from caldicott.stores.review_queue import ReviewQueue
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from caldicott.operations.perform import House
+    from caldicott.stores.catalogue import LiveFile
+
+_RECORD = ("nhs_number", "given", "other_given", "family", "birth_date", "gender", "postcode")
+_CANDIDATE = ("given", "family", "birth_date", "gender", "postcode")
+
+
+def queue_up(house: House, doubtful: pa.Table) -> list[LiveFile]:
+    """Cases for the records that are in no case yet; nothing where there is no doubt that is new."""
+    if not doubtful.num_rows:
+        return []
+    queue = ReviewQueue(house.store)
+    known = {row for case in queue.cases().values() for row in case.rows}
+    records: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for row in doubtful.to_pylist():
+        place = (row["submission"], row["file_row"])
+        if place not in known:
+            records.setdefault(place, []).append(row)
+    alike: dict[tuple[Any, ...], list[tuple[str, int]]] = {}
+    for place, rows in records.items():
+        alike.setdefault(_said(rows), []).append(place)
+    cases = [_case(records[places[0]], tuple(places)) for places in alike.values()]
+    return [queue.write_cases(cases, created=house.today)] if cases else []
+
+
+def _said(rows: list[dict[str, Any]]) -> tuple[Any, ...]:
+    return (*(rows[0][name] for name in _RECORD), rows[0]["step"], *(row["candidate"] for row in rows))
+
+
+def _case(rows: list[dict[str, Any]], places: tuple[tuple[str, int], ...]) -> Case:
+    first = rows[0]
+    candidates = tuple(
+        {"number": row["candidate"], **{name: row[f"c_{name}"] for name in _CANDIDATE}}
+        for row in sorted(rows, key=lambda row: row["place"])
+    )
+    return Case(
+        id=unused_name(),
+        record={name: first[name] for name in _RECORD},
+        candidates=candidates,
+        rows=places,
+        reason=first["reason"],
+        step=first["step"],
+        score=first["score"],
+        runner_up=first["runner_up"],
+    )
