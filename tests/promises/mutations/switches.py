@@ -1,4 +1,4 @@
-"""Forty controls and how each is switched off: the real function gives way to one that permits everything.
+"""Controls and how each is switched off: the real function gives way to one that permits everything.
 
 Each names the tests that should notice. What is switched off is the program;
 the tests and `verify`'s own second rules stay as they are.
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from caldicott.engines.duckdb import invoices as invoice_engine
 from caldicott.engines.duckdb import landing_sql, mart_sql
 from caldicott.engines.duckdb import people as people_engine
 from caldicott.engines.duckdb.people import BIT, DuckDbPeople
@@ -23,6 +24,8 @@ from caldicott.operations import export_counts, perform, reading
 from caldicott.operations import land as landing
 from caldicott.operations import people as gathering
 from caldicott.operations import run as running
+from caldicott.operations.invoices import desk as invoice_desk
+from caldicott.operations.invoices import zone as invoice_zone
 from caldicott.operations.protect import Answer
 from caldicott.operations.protect_files import table_text
 from caldicott.operations.protect_release import Leaving
@@ -45,7 +48,7 @@ if TYPE_CHECKING:
 
 ACCESS, SCORES, CODES, NO = "test_access.py", "test_riskstrat.py", "test_pseudonym.py", "test_objections.py"
 LANDING, JOINS, FORMATS, COUNTS = "test_landing.py", "test_linkage.py", "test_format.py", "test_sdc.py"
-SAFETY = "test_security.py"
+SAFETY, BILLS = "test_security.py", "test_invoice.py"
 
 
 @dataclass(frozen=True)
@@ -226,6 +229,11 @@ def _finds_nothing(real: Any) -> Any:
     return lambda *args, **kwargs: replace(real(*args, **kwargs), findings=())
 
 
+def _anybody_enters(patch: pytest.MonkeyPatch) -> None:
+    for room in (invoice_zone, invoice_desk):
+        patch.setattr(room, "require_member", lambda _zone: None)
+
+
 _ANY_DISSENT = people_engine._OBJECTING.replace("arg_max(is_dissent, (recorded_on, is_dissent))", "bool_or(is_dissent)")
 _ENDLESS = people_engine._OBJECTING.replace("WHERE c.effective_until IS NULL OR", "WHERE true OR")
 
@@ -270,6 +278,9 @@ SWITCHES = {switch.control: switch for switch in (
     Switch("encryption at rest", _plain_files, (SAFETY, ACCESS)),
     Switch("a key for each dataset and purpose", _wrapped(KeyRing, "key_for", _one_key), (SAFETY,)),
     Switch("key kept outside the store", _wrapped(store, "locate", _key_in_the_store), (SAFETY,)),
+    Switch("members of the locked area", _anybody_enters, (BILLS,)),
+    Switch("checks of a bill", _off(invoice_engine, "reasons_sql", lambda _rules: "[]::VARCHAR[]"), (BILLS,)),
+    Switch("whitelist of backing", _off(reading.tables, "preflight", lambda *_a: []), (BILLS,)),
 )}  # fmt: skip
 EVERY_DAY = ("objections in a run", "ceiling of a role", "encryption at rest")
 """Tried in every run of the tests; all of them by night."""
