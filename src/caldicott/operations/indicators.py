@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from caldicott.analytics import answer as answers
 from caldicott.analytics import tables as counting
+from caldicott.analytics.dimension import registered
 from caldicott.analytics.levels import parents
 from caldicott.disclosure.hierarchy import Hierarchies
 from caldicott.disclosure.table import CountTable, Row
@@ -22,7 +23,7 @@ from caldicott.facts import disclosure as rules
 from caldicott.operations.indicators_library import lookups_of
 from caldicott.operations.perform import Act, ask, perform, permits
 from caldicott.operations.protect import judged
-from caldicott.operations.protect_release import DEFAULT_RULE
+from caldicott.operations.protect_release import DEFAULT_RULE, EVERYBODY
 from caldicott.policy.decide import decide
 from caldicott.policy.decision import Permit, Request
 from caldicott.stores import ledger
@@ -86,7 +87,7 @@ def analyse(
         told("proving what may leave")
         found = _through_gate(house, asked, counted, permit=permit, lookups=lookups, snapshot=snapshot)
         counts = {"rows": len(found.answer.rows), "rows withheld": found.answer.withheld}
-        references = (role, asked.indicator.reference, f"question:{found.key[:16]}", *found.certificates)
+        references = (role, asked.indicator.reference, f"question:{found.key}", *found.certificates)
         return Act(
             found, lambda: None, counts=counts, references=references, dataset=asked.indicator.source.dataset,
             format=DataFormat.AGGREGATED.value, touches_files=False, keeps=False,
@@ -162,8 +163,9 @@ def _through_gate(
     reports, certificates = [], []
     for dataset, true in by_population.items():
         within = Hierarchies({axis.name: found for axis in asked.axes if (found := _within(axis, true, lookups))})
+        elsewhere = told_elsewhere(house, dataset)
         with ledger.held_in(house.store, component(dataset, activity), today=house.today) as memory:
-            release = judged(true, rule, hierarchies=within, memory=memory)
+            release = judged(true, rule, hierarchies=within, memory=_Memory(memory.folder, memory.seal, elsewhere))
         files |= release.files
         reports.append(json.loads(release.files["report.json"]))
         certificates.append(release.certificate)
@@ -174,6 +176,38 @@ def _through_gate(
         asked, made, snapshot["id"], snapshot["at"], activity, rule.name, rule.shown_as, rule.round_to,
         tuple(certificates), key, tuple(reports),
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Memory(ledger.Ledger):
+    """The ledger of one population, with what other ways out of the store told of the same people."""
+
+    elsewhere: tuple[ledger.Release, ...] = ()
+
+    def releases(self) -> tuple[ledger.Release, ...]:
+        """All of it is in the same hands; what is new is remembered in the own ledger."""
+        # The class is made anew for its slots, so its parent is named.
+        return (*self.elsewhere, *ledger.Ledger.releases(self))
+
+
+def told_elsewhere(house: House, dataset: str) -> tuple[ledger.Release, ...]:
+    """What exports of grouped tables told of a dataset, with their columns under the names of hierarchies."""
+    if not _begun(house, EVERYBODY):
+        return ()
+    with ledger.held_in(house.store, EVERYBODY, today=house.today) as memory:
+        every = memory.releases()
+    found = []
+    for release in every:
+        own = [one for one in release.tables if one.name.removesuffix(".csv") == dataset]
+        renamed = tuple(replace(one, dimensions=tuple(map(_hierarchy, one.dimensions))) for one in own)
+        if renamed:
+            found.append(replace(release, tables=renamed))
+    return tuple(found)
+
+
+def _hierarchy(name: str) -> str:
+    known = registered().get(name)
+    return known.hierarchy if known else name
 
 
 def _true(table: counting.Table) -> CountTable:

@@ -15,7 +15,7 @@ from caldicott.analytics.question import question
 from caldicott.analytics.reading import read
 from caldicott.audit.entry import Outcome
 from caldicott.engines.duckdb import indicators as engine
-from caldicott.operations.indicators import analyse
+from caldicott.operations.indicators import analyse, told_elsewhere
 from caldicott.operations.indicators_files import contents, write
 from caldicott.operations.indicators_library import folders_of, indicator
 from caldicott.vocabulary.errors import DoesNotHold, Refused, WrongUsage
@@ -266,3 +266,21 @@ def test_who_objected_is_in_no_figure(stage):
     stage.run()
     counted = rows(ask(stage, mine()))["RZ1",]
     assert counted == (50, 50)
+
+
+def test_every_answer_can_be_recorded(stage):
+    """The hash of a question is written whole: cut short, its digits could look like somebody's NHS number."""
+    told = ask(stage, "ae-four-hours")
+    entry = next(one for one in stage.entries() if one.event == "indicator")
+    assert f"question:{told.key}" in entry.references
+    assert len(told.key) == 64
+
+
+def test_what_an_export_told_is_in_the_attackers_hands_too(stage):
+    """121 people by month are exported; the ledger that judges a table of the same people knows of it."""
+    stage.export("commissioning_analyst", "told", wanted="aggregated")
+    with stage.house() as house:
+        found = told_elsewhere(house, "sus-ec")
+    assert [one.dimensions for release in found for one in release.tables][:1] == [("time",)]
+    assert rows(ask(stage, mine(), ["month"]))["2025-06",][1] == 120
+    assert rows(ask(stage, mine()))["RZ9",] == ("*", "*")

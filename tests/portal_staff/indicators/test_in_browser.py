@@ -1,0 +1,75 @@
+"""The pages of analysts in a real browser: for everyone, at three widths, without a script and valid."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from tests.portal.test_valid_html import check as valid
+from tests.portal.test_valid_html import java  # noqa: F401  a fixture
+from tests.portal_staff.surgery import reader
+from tests.portal_staff.test_browser import WIDTHS, browser, check  # noqa: F401  the browser is a fixture
+
+pytestmark = [pytest.mark.enable_socket, pytest.mark.slow]
+
+PAGES = {
+    "library": "/staff/analyst/",
+    "question": "/staff/analyst/indicators/outpatient-missed/",
+    "answer": "/staff/analyst/indicators/ae-four-hours/?show=1&by=provider",
+    "over-time": "/staff/analyst/indicators/ae-four-hours/?show=1&by=month",
+    "fault": "/staff/analyst/indicators/ae-four-hours/?show=1&by=postcode",
+    "choose": "/staff/analyst/table/",
+    "table": "/staff/analyst/table/?dataset=sus-ec&measure=cost&by=provider&by=sex&show=1",
+    "refused": "/staff/analyst/table/?dataset=secrets",
+}
+
+
+@pytest.fixture(autouse=True)
+def one_at_a_time(monkeypatch):
+    """The browser's own loop runs in this thread, which Django minds; nothing of the desk is asked by two at once."""
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+
+
+@pytest.fixture
+def opened(one_at_a_time, office, browser):  # noqa: F811  the fixture
+    """A page of an analyst's browser; what it asks for is answered by the portal in this very program."""
+    analyst = reader(office, "commissioning_analyst", "example-icb")
+    contexts = []
+
+    def answered(route):
+        parts = urlsplit(route.request.url)
+        found = analyst.get(f"{parts.path}?{parts.query}")
+        route.fulfill(status=found.status_code, headers=dict(found.headers), body=found.content)
+
+    def start(width):
+        context = browser.new_context(viewport={"width": width, "height": 900})
+        context.route("**/*", answered)
+        contexts.append(context)
+        return context.new_page()
+
+    yield start
+    for context in contexts:
+        context.close()
+
+
+def test_every_page_can_be_used_by_everyone_at_every_width(opened):
+    """axe finds no barrier, and no page has to be pushed sideways, from a desk down to a small phone."""
+    found = {}
+    for width in WIDTHS:
+        page = opened(width)
+        for name, address in PAGES.items():
+            page.goto(f"https://localhost{address}")
+            check(page, found, name, width)
+            if folder := os.environ.get("PICTURES"):
+                page.screenshot(path=str(Path(folder) / f"{name}-{width}.png"), full_page=True)
+    assert found == {}
+
+
+def test_every_page_is_valid_html(office, tmp_path, java):  # noqa: F811  the fixture
+    """The W3C's own checker has nothing to say of any page."""
+    analyst = reader(office, "commissioning_analyst", "example-icb")
+    for name, address in PAGES.items():
+        (tmp_path / f"{name}.html").write_bytes(analyst.get(address).content)
+    assert valid(java, tmp_path) == []
