@@ -16,6 +16,7 @@ from caldicott.cli import accounts as accounts_commands
 from caldicott.cli import airlock as airlock_commands
 from caldicott.cli import audit as audit_commands
 from caldicott.cli import indicator as indicator_commands
+from caldicott.cli import extract as extract_command
 from caldicott.cli import invoices as invoice_commands
 from caldicott.cli import keys as keys_commands
 from caldicott.cli import link as link_commands
@@ -23,6 +24,7 @@ from caldicott.cli import model as model_commands
 from caldicott.cli import protect as protect_command
 from caldicott.cli import publish as publish_command
 from caldicott.cli import register as register_commands
+from caldicott.cli import review as review_commands
 from caldicott.cli import risk as risk_commands
 from caldicott.cli import score as score_command
 from caldicott.cli import serve as serve_command
@@ -45,11 +47,13 @@ app.add_typer(model_commands.app, name="model", help="Train a risk model, read i
 app.add_typer(audit_commands.app, name="audit", help="Verify and show the audit trail.")
 app.add_typer(keys_commands.app, name="keys", help="The keys of a store, and a change of the key that wraps them.")
 app.add_typer(link_commands.app, name="link")
+app.add_typer(review_commands.app, name="review")
 app.add_typer(accounts_commands.app, name="accounts", help="Who may sign in to the portal.")
 app.add_typer(airlock_commands.app, name="airlock")
 app.command()(verify_command.verify)
 app.command(name="score")(score_command.score)
 app.command()(protect_command.protect)
+app.command()(extract_command.extract)
 app.command(name="sql")(sql_command.sql)
 app.command()(publish_command.publish)
 app.command()(serve_command.serve)
