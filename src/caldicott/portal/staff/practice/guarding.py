@@ -96,17 +96,27 @@ def the_population(request: HttpRequest) -> HttpResponse:
     with standing(request.reader) as at:
         found = population(at.house, reader=at.asker, activity=at.activity)
     return show(
-        request, "practice/population.jinja", "The picture of need", found=found, rows=_shown(found),
-        head=[_HEAD.get(one, one) for one in found.head], scheme=words.SCHEME,
+        request, "practice/population.jinja", "The picture of need", found=found, tables=_tables(found),
+        scheme=words.SCHEME,
         why=why(request.reader, reasons=found.reasons),
     )  # fmt: skip
 
 
-_HEAD: Final = {
-    "month": "Month", "network": "Network", "practice": "Practice", "tier": "Tier", "segment": "Group",
-    "persons": "People", "deprivation": "Deprivation", "age_band": "Age",
-}  # fmt: skip
+_ACROSS, _DOWN = "tier", "segment"
 
 
-def _shown(found: Population) -> list[tuple[str, ...]]:
-    return [tuple(words.capital(cell) if place else cell for place, cell in enumerate(row)) for row in found.rows]
+def _tables(found: Population) -> list[dict[str, Any]]:
+    """A table a place: groups down, tiers across. What says the place is whatever other columns the counts have."""
+    columns = list(found.head)
+    across, down = columns.index(_ACROSS), columns.index(_DOWN)
+    about = [place for place, name in enumerate(columns[:-1]) if name not in {_ACROSS, _DOWN, "month"}]
+    cells: dict[str, dict[tuple[str, str], str]] = {}
+    for row in found.rows:
+        cells.setdefault(", ".join(row[place] for place in about), {})[row[down], row[across]] = row[-1]
+    return [_table(place, known) for place, known in cells.items()]
+
+
+def _table(place: str, known: dict[tuple[str, str], str]) -> dict[str, Any]:
+    tiers, groups = (sorted({key[side] for key in known}) for side in (1, 0))
+    rows = [(words.capital(group), *(known.get((group, tier), "0") for tier in tiers)) for group in groups]
+    return {"place": words.capital(place), "head": ("Group", *(words.capital(tier) for tier in tiers)), "rows": rows}
