@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from caldicott.engines.duckdb import risk
 from caldicott.engines.duckdb.features import codes_of
-from caldicott.operations.stratify_plan import RISK_SCORES, plan
+from caldicott.operations.model_marts import months_earlier
+from caldicott.operations.model_why import parts_of
+from caldicott.operations.stratify_plan import BY_MODEL, RISK_SCORES, plan
 from caldicott.stratification.score import Kind, Match
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from caldicott.operations.model_why import Part
     from caldicott.operations.perform import House
     from caldicott.stratification.score import Group, Score
 
@@ -56,7 +59,16 @@ def contributions_of(
     facts: dict[str, list[_Fact]] = {}
     for token, code, day in codes_of(paths, tokens, on):
         facts.setdefault(token, []).append(_Fact(_NOT_IN_CODE.sub("", code.upper()), day))
-    return {token: tuple(_contributions(known, on)) for token, known in facts.items()}
+    found = {token: tuple(_contributions(known, on)) for token, known in facts.items()}
+    for token, parts in parts_of(house, activity, tokens, as_of=on).items():
+        found[token] = (*found.get(token, ()), *(_of_model(part, on) for part in parts))
+    return found
+
+
+def _of_model(part: Part, on: date) -> Contribution:
+    """A fact that the approved model counts; it has a stretch of time and no code."""
+    since = months_earlier(on, part.months) if part.months else on
+    return Contribution(BY_MODEL, part.words, part.adds, (), since, on)
 
 
 def history_of(house: House, activity: str, tokens: Sequence[str]) -> dict[str, list[dict[str, Any]]]:

@@ -134,6 +134,7 @@ class _Scoring:
             self._house, scored.rows, population, activity=self._entry.id, files=self._files, whitelist=whitelist,
             on=self._on, scratch=folder,
         )  # fmt: skip
+        self._model = told.model.life.name if told.model else None
         self._criteria = criteria_sha256(told.model.life.sha256 if told.model else "")
         rows = self._stamped(told.rows)
         earlier = self._carry(folder)
@@ -196,7 +197,9 @@ class _Scoring:
 
     def _lists(self, rows: pa.Table, earlier: dict[str, Path], folder: Path) -> None:
         before = max((month for month in earlier if month < self._month), default=None)
-        compared = risk.with_change(rows, earlier[before] if before else None)
+        # Tiers of two makers cannot be compared: in the month of the change nobody has risen or fallen.
+        comparable = earlier[before] if before and _made_tiers(earlier[before]) == self._model else None
+        compared = risk.with_change(rows, comparable)
         for practice, people in by_practice(
             compared.sort_by([("practice", "ascending"), ("person_token", "ascending")])
         ):
@@ -256,6 +259,14 @@ class _Scoring:
         write(rows, path)
         relative = str(path.relative_to(self._root))
         self._made.files.append(LiveFile(relative, kind, self._entry.id, part, rows.num_rows))
+
+
+def _made_tiers(path: Path) -> str | None:
+    """The model that made the tiers of a month; None where the plain baseline did."""
+    if "risk-model" not in pq.read_schema(path).names:
+        return None
+    named = pq.read_table(path, columns=["risk-model"], partitioning=None).column("risk-model")
+    return next((str(one) for one in pc.unique(named).to_pylist() if one is not None), None)
 
 
 def barring_of(entry: ProcessingActivity) -> int:

@@ -16,7 +16,7 @@ from caldicott.engines.duckdb.model_features import ModelMarts, ModelTables
 from caldicott.engines.duckdb.model_tiers import with_model
 from caldicott.facts import models as facts
 from caldicott.operations.model_state import approved, in_shadow
-from caldicott.operations.stratify_plan import BY_MODEL, FIFTH, MODEL_COLUMNS, plan
+from caldicott.operations.stratify_plan import BY_MODEL, FIFTH, MODEL_COLUMNS, RANKED, TIER_PLACE, plan
 from caldicott.stores import models as store_models
 from caldicott.stratification.model.features import known
 
@@ -109,6 +109,11 @@ def _with_fifth(rows: pa.Table, featured: pa.Table) -> pa.Table:
 
 def _without(rows: pa.Table) -> pa.Table:
     """Every row has every column, so that a month with a model and one without lie beside each other."""
+    if TIER_PLACE not in rows.column_names:
+        baseline = rows.column(f"{RANKED[0]}-percent-above")
+        by_model = f"{BY_MODEL}-percent-above"
+        above = pc.coalesce(rows.column(by_model), baseline) if by_model in rows.column_names else baseline
+        rows = rows.append_column(TIER_PLACE, above)
     for name, kind in MODEL_COLUMNS.items():
         if name not in rows.column_names:
             rows = rows.append_column(name, pa.nulls(rows.num_rows, kind))

@@ -26,12 +26,15 @@ plain baseline every model is measured against."""
 BY_MODEL: Final = "emergency-admission-risk"
 """The approved model's probability; a model that is not approved never has this column."""
 FIFTH: Final = "deprivation-fifth"
+TIER_PLACE: Final = "tier-percent-above"
+"""The share of the practice's people above, by whatever made the tier: the model, or the plain baseline."""
 MODEL_COLUMNS: Final = {
     FIFTH: pa.int64(),
     BY_MODEL: pa.float64(),
     f"{BY_MODEL}-percent-above": pa.float64(),
     f"{BY_MODEL}-tier": pa.string(),
     "risk-model": pa.string(),
+    TIER_PLACE: pa.float64(),
 }
 """Columns that every month has, empty where no area table was loaded or no model is approved."""
 

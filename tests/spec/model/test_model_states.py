@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
+from datetime import date
 
 import pyarrow.parquet as pq
 import pytest
 
+import people
 from caldicott import bootstrap
 from caldicott.cli.app import main
+from caldicott.operations.model_areas import load_areas
 from caldicott.operations.model_drift import watch
 from caldicott.operations.model_papers import report_of
 from caldicott.operations.model_state import approved, lives, set_state
@@ -18,8 +21,8 @@ from caldicott.operations.model_train import train
 from caldicott.operations.stratify_plan import BY_MODEL
 from caldicott.stores.audit_log import read_entries
 from caldicott.vocabulary.errors import DoesNotHold, Refused, WrongUsage
-from model_ward import ward
-from risk_ward import copied
+from model_ward import CROWD, ward
+from risk_ward import copied, listed, looked_up
 from stage import RISK, TODAY
 
 GUARDIAN = "caldicott_guardian"
@@ -253,3 +256,55 @@ def test_the_commands_lead_from_report_to_approval(command, tmp_path):
     code, told = command("drift", "--json")
     assert json.loads(told)["says"] in {"fine", "look", "alarm"}
     assert code == (1 if json.loads(told)["says"] == "alarm" else 0)
+
+
+def test_the_page_says_what_the_chance_is_made_of(mine):
+    """Facts in plain words with their stretch of time, the strongest first; nothing of it while in shadow."""
+    bring(mine, "shadow")
+    mine.run(RISK)
+    first = listed(mine, limit=1).seen.persons[0]
+    shadowed = looked_up(mine, [first.token]).persons[0]
+    bring(mine, "approved")
+    mine.run(RISK)
+    first = listed(mine, limit=1).seen.persons[0]
+    person = looked_up(mine, [first.token]).persons[0]
+    said = [one for one in person.contributions if one.score == BY_MODEL]
+    assert not [one for one in shadowed.contributions if one.score == BY_MODEL]
+    assert any("emergency admissions in the last 12 months: " in one.group and one.adds > 0 for one in said)
+    assert [abs(one.adds) for one in said] == sorted((abs(one.adds) for one in said), reverse=True)
+    assert all(one.first_on <= one.last_on == date(2026, 3, 31) for one in said)
+    assert person.scores[BY_MODEL] == max(one.scores[BY_MODEL] for one in listed(mine, limit=100).seen.persons)
+
+
+def test_the_planners_table_is_by_deprivation_and_says_who_is_out(mine, tmp_path):
+    """Tier, segment and fifth of deprivation, no place and no person; beside it people out by scheme."""
+    areas = tmp_path / "areas.csv"
+    areas.write_text("lsoa,imd_decile\n" + "".join(f"E0109900{place},{place + 1}\n" for place in range(10)))
+    with mine.house() as house:
+        load_areas(house, activity=RISK, file=areas, source="invented")
+    mine.run(RISK)
+    mine.export("commissioning_analyst", "out", activity=RISK)
+    counts = (mine.root / "out" / "risk-scores.csv").read_text().splitlines()
+    out = (mine.root / "out" / "opt-outs.csv").read_text().splitlines()
+    assert counts[0] == "month,deprivation,tier,segment,persons"
+    assert {line.split(",")[1] for line in counts[1:]} <= {
+        "1 most deprived",
+        "2",
+        "3",
+        "4",
+        "5 least deprived",
+        "not known",
+    }
+    assert out[0] == "month,scheme,persons"
+    assert [line.split(",")[1] for line in out[1:]] == ["ndop", "risk", "type1", "type2"]
+
+
+def test_in_the_month_of_a_new_model_nobody_has_risen_or_fallen(mine):
+    """Tiers of the baseline and of the model cannot be compared, so no change is told."""
+    stay = people.apc(CROWD[0], "n1", "2026-04-10", Admission_Date="2026-04-10", Admission_Method="21")
+    mine.send("ncdr-sus-apc", [stay], name="april", period=("2026-04-01", "2026-04-30"))
+    mine.land(mine.inbox / "april")
+    bring(mine, "shadow", "approved")
+    mine.run(RISK)
+    assert {row["month"] for row in mine.mart("risk-scores", RISK)} == {"2026-03", "2026-04"}
+    assert {one.scores["tier_before"] for one in listed(mine, limit=100).seen.persons} == {None}

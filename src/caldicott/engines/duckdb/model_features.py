@@ -120,10 +120,10 @@ class ModelTables:
             ).to_arrow_table()
 
     def terms(self, model: Model) -> pa.Table:
-        """person_token and, for each term, what it adds and the number it read."""
+        """person_token and, for each term, what it adds against the average of all, and the number it read."""
         told = [term for term in model.terms if hasattr(term, "feature")]
         columns = "".join(
-            f", {adds_of(term)} AS {quoted('adds ' + term.feature)}, {quoted(term.feature)} AS {quoted(term.feature)}"
+            f", {adds_of(term)} - avg({adds_of(term)}) OVER () AS {quoted('adds ' + term.feature)}, {quoted(term.feature)}"
             for term in told
         )
         with engine_faults("tell what a score is made of"):
@@ -294,8 +294,6 @@ class ModelTables:
     def _described(self, paths: Sequence[Path]) -> tuple[str, ...]:
         with engine_faults("look at a mart"):
             return tuple(str(row[0]) for row in self._db.execute(f"DESCRIBE SELECT * FROM {_read(paths)}").fetchall())
-
-
 
 
 def _read(paths: Sequence[Path]) -> str:

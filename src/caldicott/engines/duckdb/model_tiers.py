@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from caldicott.engines.duckdb.connection import connect, engine_faults, quoted, text
 from caldicott.engines.duckdb.scores_sql import tier_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import pyarrow as pa
+    from pathlib import Path
 
 
 def with_model(
@@ -37,4 +38,21 @@ def with_model(
             f"SELECT *, {tier} FROM (SELECT *, {share} FROM ("
             f"SELECT scored.*, told.probability AS {value} FROM scored LEFT JOIN told USING (person_token)))) "
             "ORDER BY person_token"
+        ).to_arrow_table()
+
+
+def grouped_by_fifth(path: Path, practices: Sequence[str], *, column: str) -> pa.Table:
+    """Persons of these practices by fifth of deprivation, tier and segment: cells without totals."""
+    db = connect()
+    db.register("member", pa.table({"practice": pa.array([*practices], pa.string())}))
+    fifth = quoted(column)
+    named = (
+        f"CASE {fifth} WHEN 1 THEN '1 most deprived' WHEN 5 THEN '5 least deprived' "
+        f"ELSE coalesce({fifth}::VARCHAR, 'not known') END"
+    )
+    with engine_faults("count the scores"):
+        return db.sql(
+            f"SELECT month, {named} AS deprivation, tier, segment, count(*) AS persons "
+            f"FROM read_parquet({text(str(path))}, hive_partitioning = false) SEMI JOIN member USING (practice) "
+            "GROUP BY ALL ORDER BY ALL"
         ).to_arrow_table()
