@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from caldicott.engines.duckdb.risk import COUNTS
-from caldicott.operations.stratify_plan import RANKED
+from caldicott.operations.stratify_plan import RANKED, TIER_PLACE
 from caldicott.vocabulary.errors import WrongUsage
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ AT_LEAST: Final = {"admissions-from": COUNTS[0], "attendances-from": COUNTS[1], 
 CHANGE: Final = "change"
 CHANGES: Final = ("rising", "falling", "same", "new")
 """Against the month before. Rising is towards the first tier; new were not on the list then."""
-SORTED_BY_TIER: Final = f"{RANKED[0]}-percent-above"
+SORTED_BY_TIER: Final = TIER_PLACE
 _NUMBERS: Final = (*dict.fromkeys((*RANKED, *COUNTS)), "charlson-rcs", "elixhauser-van-walraven", "polypharmacy")
 SORTS: Final = {"tier": SORTED_BY_TIER, "age": "age_band", "change": CHANGE} | {name: name for name in _NUMBERS}
 """What may be sorted by; numbers from the highest down, the rest from the most urgent."""
@@ -133,6 +133,8 @@ def _sort_key(rows: pa.Table, sort: str) -> Any:
     if sort == CHANGE:
         order = pa.array(["rising", "new", "same", "falling"], pa.string())
         return pc.index_in(change_of(rows), value_set=order)
+    if SORTS[sort] not in rows.column_names:  # a list from before models: the plain baseline made its tiers
+        return rows.column(f"{RANKED[0]}-percent-above")
     return rows.column(SORTS[sort])
 
 
