@@ -19,7 +19,7 @@ from caldicott.operations.export_counts import write_counts
 from caldicott.operations.flows import export_references
 from caldicott.operations.people import People, gather, give_tokens
 from caldicott.operations.perform import Act, House, ask, perform
-from caldicott.operations.stratify_counts import counts_by_group
+from caldicott.operations.stratify_counts import OPT_OUTS, counts_by_group, opt_outs
 from caldicott.operations.stratify_plan import RISK_SCORES
 from caldicott.policy.decision import Permit, Request
 from caldicott.policy.explain import explain
@@ -185,6 +185,9 @@ def _compute(
             else:
                 counted[dataset] = _counted(house, people, dataset, permit, chosen)
                 report.rows[dataset] = counted[dataset].num_rows
+        if RISK_SCORES in counted and counted[RISK_SCORES].num_rows:
+            month = str(counted[RISK_SCORES].column("month")[0])
+            counted[OPT_OUTS] = opt_outs(people, entry, month)
         if counted:
             permit = granted[next(iter(counted))]
             report.certificate = write_counts(house, counted, permit=permit, partial=partial)
