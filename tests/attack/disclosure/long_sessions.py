@@ -1,0 +1,116 @@
+"""Sessions of fifty tables against one ledger: `python -m attack.disclosure.long_sessions --sessions 1000 --tables 50`.
+
+Run from `tests`. Each session is one analyst, or two who tell each other
+everything, over an invented population; the attacker has the returned files and
+nothing else. A line of figures a session, and the sum at the end. The insider is
+alone in a cell, and so knows it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from attack.disclosure.attacker import Attacker, Seen
+from attack.disclosure.playing import SMALL, plain, returned
+from attack.disclosure.sessions import CROSS, HIERARCHY, SCRIPTS, SIZE, World
+from caldicott.operations.protect import Request, protect
+from caldicott.vocabulary.errors import Refused
+
+KINDS = ("random", "differencer", "band shifter", "month on month", "opt-out pairs", "two colluders", "insider")
+_SCRIPT_OF_THE_INSIDER = 5
+_FEWEST = 4
+
+
+def play(seed, tables, folder):
+    """One session of so many tables, and what the attacker makes of it."""
+    chance, world = random.Random(seed), World(seed)
+    kind = KINDS[seed % len(KINDS)]
+    script = SCRIPTS[min(seed % len(KINDS), _SCRIPT_OF_THE_INSIDER)]
+    (folder / "levels.csv").write_text(HIERARCHY)
+    seen, alone, met = [], [], Counter()
+    asked = []
+    while len(asked) < tables:
+        asked += script(chance)
+    for number, one in enumerate(asked[:tables]):
+        path = folder / f"t{number}.csv"
+        text, cells = world.table(one)
+        path.write_text(text)
+        alone += [Seen(atoms, plain(world.total(atoms))) for atoms in cells.values()]
+        met["tables"] += 1
+        try:
+            protect(Request((path,), "hes-2018", folder / "out", folder / "levels.csv", folder / "memory"))
+        except Refused:
+            met["refused"] += 1
+            continue
+        seen += returned(folder / "out" / path.name, world, one)
+    publishable = [cell for cell in seen if world.total(cell.atoms) > max(SMALL)]
+    met["publishable"] = len(publishable)
+    met["published"] = sum(cell.printed != "*" for cell in publishable)
+    known = insider_knows(world) if kind == "insider" else ()
+    met.update(narrowed(world, seen, "gate", withheld=(1, 5_000), known=known))
+    met.update(narrowed(world, alone, "rule", withheld=(1, 7), known=known))
+    return kind, met
+
+
+def insider_knows(world):
+    """The first person who is alone at a place of the cross, if there is one."""
+    return next(((atom,) for atom in range(SIZE) if world.counts[atom] == 1), ())
+
+
+def narrowed(world, seen, name, *, withheld, known=()):
+    """Every small cell that was asked for, and every finest place: what the attacker can conclude of it."""
+    cells = [*seen, *(Known((atom,), world.counts[atom]) for atom in known)]
+    attacker = Attacker(2 * SIZE, cells, withheld=withheld)
+    groups = {frozenset(cell.atoms) for cell in seen} | {frozenset([atom]) for atom in range(len(CROSS))}
+    met = Counter()
+    for group in sorted(groups, key=sorted):
+        total = world.total(group)
+        if total in SMALL and not group & set(known):
+            least, most = attacker.possible(sorted(group))
+            if not least <= total <= most:
+                raise AssertionError("the attack itself must be sound")
+            met[f"{name}: small groups"] += 1
+            met[f"{name}: exact"] += least == most
+            met[f"{name}: fewer than five values"] += most - least < _FEWEST
+    return met
+
+
+def Known(atoms, count):  # noqa: N802  reads as the cell it stands for
+    """What an insider knows, as a cell with a count that is not rounded."""
+    return Seen(atoms, f"={count}")
+
+
+def run(first, sessions, tables, told=print):
+    """So many sessions in turn; the sums by kind."""
+    sums = {}
+    for seed in range(first, first + sessions):
+        begun = time.process_time()
+        with tempfile.TemporaryDirectory() as name:
+            kind, met = play(seed, tables, Path(name))
+        met["sessions"] = 1
+        met["processor seconds"] = round(time.process_time() - begun)
+        sums.setdefault(kind, Counter()).update(met)
+        told(json.dumps({"seed": seed, "kind": kind, **met}))
+    return sums
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--sessions", type=int, default=1_000)
+    parser.add_argument("--tables", type=int, default=50)
+    parser.add_argument("--first", type=int, default=0)
+    chosen = parser.parse_args()
+
+    def said(line):
+        print(line, flush=True)  # noqa: T201  the figures are the point
+
+    for name, total in run(chosen.first, chosen.sessions, chosen.tables, said).items():
+        said(json.dumps({"sum of": name, **total}))
+    sys.exit(0)
