@@ -1,0 +1,151 @@
+"""`caldicott review`: doubtful links, looked at by two people and a third. In the safe haven only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from caldicott import bootstrap
+from caldicott.cli.output import print_json, say, table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from caldicott.operations.review import Reviewer
+    from caldicott.safe_haven.identity.review import Case, Standing
+else:
+    from pathlib import Path  # typer reads the annotations at run time
+
+app = typer.Typer(no_args_is_help=True, help="Doubtful links: look at a case, answer, decide between two answers.")
+
+RegisterName = Annotated[
+    str, typer.Argument(metavar="REGISTER", help="A register's folder, or the id of a bundled one.")
+]
+StoreFolder = Annotated[Path, typer.Option("--store", help="The store's folder.")]
+User = Annotated[str, typer.Option("--user", help="Who looks; each of the two reviewers has a name of their own.")]
+Role = Annotated[str, typer.Option("--role", help="In which role.")]
+Activity = Annotated[str, typer.Option("--activity", help="For which activity of the register records are joined.")]
+CaseId = Annotated[str, typer.Argument(metavar="CASE", help="The case's id, as `review next` shows it.")]
+Choice = Annotated[str, typer.Argument(metavar="CHOICE", help="1, 2 or 3 for a candidate; nobody; uncertain.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
+_PLANNING, _OPERATOR = "commissioning-planning", "dscro_operator"
+_SHOWN = ("number", "family", "given", "birth_date", "gender", "postcode")
+
+
+@app.command(name="next")
+def next_(
+    register: RegisterName,
+    store: StoreFolder,
+    user: User,
+    adjudicate: Annotated[
+        bool, typer.Option("--adjudicate", help="A case on which two differ, instead of a new one.")
+    ] = False,
+    role: Role = _OPERATOR,
+    activity: Activity = _PLANNING,
+    as_json: AsJson = False,
+) -> None:
+    """The next case for you: a record, and the persons it may be of. The viewing is recorded."""
+    from caldicott.operations.review import next_case
+
+    with bootstrap.open_house(bootstrap.load_register(register), store) as house:
+        case = next_case(house, _reviewer(user, role), activity=activity, adjudicates=adjudicate)
+    if as_json:
+        print_json({"case": _record(case) if case else None})
+    elif case is None:
+        say("No case waits for you.")
+    else:
+        _print(case)
+
+
+@app.command()
+def answer(
+    register: RegisterName, case: CaseId, choice: Choice, store: StoreFolder, user: User, role: Role = _OPERATOR,
+    activity: Activity = _PLANNING, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Say whose the record is. What the other reviewer said is not shown."""
+    from caldicott.operations.review import answer as give
+
+    with bootstrap.open_house(bootstrap.load_register(register), store) as house:
+        stands = give(house, _reviewer(user, role), case, choice, activity=activity)
+    _say_standing(stands, as_json=as_json)
+
+
+@app.command()
+def adjudicate(
+    register: RegisterName, case: CaseId, choice: Choice, store: StoreFolder, user: User, role: Role = _OPERATOR,
+    activity: Activity = _PLANNING, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Decide a case on which two reviewers differ; you must be neither of them."""
+    from caldicott.operations.review import adjudicate as decide
+
+    with bootstrap.open_house(bootstrap.load_register(register), store) as house:
+        stands = decide(house, _reviewer(user, role), case, choice, activity=activity)
+    _say_standing(stands, as_json=as_json)
+
+
+@app.command()
+def report(
+    register: RegisterName, store: StoreFolder, user: User, role: Role = _OPERATOR, activity: Activity = _PLANNING,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Where the queue stands, and how far two reviewers agree: Cohen's kappa. Counts only."""
+    from caldicott.operations.review import agreement_of
+
+    with bootstrap.open_house(bootstrap.load_register(register), store) as house:
+        found = agreement_of(house, _reviewer(user, role), activity=activity)
+    if as_json:
+        print_json(found.as_record())
+        return
+    told = {name: value for name, value in found.as_record().items() if name != "choices"}
+    table("Review of doubtful links", ("", "cases"), [(name.replace("_", " "), _number(v)) for name, v in told.items()])
+    if found.choices:
+        table("What was settled", ("answer", "cases"), [*found.choices.items()])
+
+
+def _reviewer(user: str, role: str) -> Reviewer:
+    from caldicott.operations.review import Reviewer
+
+    return Reviewer(user, role)
+
+
+def _number(value: Any) -> str:
+    if value is None:
+        return "not yet"
+    return f"{value:.3f}" if isinstance(value, float) else f"{value:,}"
+
+
+def _say_standing(stands: Standing, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"state": stands.state.value})
+    else:
+        say(f"Kept. The case is now: {stands.state.value}.")
+
+
+def _record(case: Case) -> dict[str, Any]:
+    return {
+        "id": case.id, "reason": case.reason, "rows": len(case.rows), "record": dict(case.record),
+        "candidates": [dict(candidate) for candidate in case.candidates],
+    }  # fmt: skip
+
+
+def _print(case: Case) -> None:
+    """Side by side; a candidate's value that differs from the record's has a star."""
+    record = {**case.record, "number": case.record.get("nhs_number")}
+    headings = ("", "the record", *(str(place) for place in range(1, len(case.candidates) + 1)))
+    rows = [
+        (name.replace("_", " "), _text(record.get(name)), *(_told(name, record, c) for c in case.candidates))
+        for name in _SHOWN
+    ]
+    table(f"Case {case.id}: {case.reason}; rows that say the same: {len(case.rows)}", headings, rows)
+    say(f"Answer with: caldicott review answer REGISTER {case.id} 1|2|3|nobody|uncertain --store DIR --user YOU")
+
+
+def _told(name: str, record: dict[str, str | None], candidate: Any) -> str:
+    own, theirs = record.get(name), candidate.get(name)
+    differs = own is not None and theirs is not None and own.strip().upper() != theirs.strip().upper()
+    return _text(theirs) + (" *" if differs else "")
+
+
+def _text(value: str | None) -> str:
+    return value or "-"
