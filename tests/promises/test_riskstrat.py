@@ -102,7 +102,7 @@ def test_the_shared_record_is_for_those_who_care(example_icb):
         assert not isinstance(decide(ask, example_icb, TODAY), Permit)
 
 
-@pytest.mark.keeps_partly("L1-069", "DO-075")
+@pytest.mark.keeps("L1-069", "DO-075")
 def test_bills_are_looked_at_for_bills_only(example_icb):
     """What stands behind an invoice is given to the controlled environment for finance, and for no other purpose."""
     given = {
