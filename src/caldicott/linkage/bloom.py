@@ -47,6 +47,17 @@ def check_key(key: bytes) -> None:
         )
 
 
+def made_by(spec: Spec, key: bytes) -> dict[str, str]:
+    """What two encoded files must have in common to be compared: the project's key, told by a digest that gives nothing
+    of it away, and the fields and the rules.
+    """
+    fields = "|".join(f"{field.name}:{field.kind}" for field in spec.fields) + f"|{sorted(rules()['hashes'].items())}"
+    return {
+        "project": hmac.new(key, b"which project", hashlib.sha256).hexdigest()[:16],
+        "fields": hashlib.sha256(fields.encode()).hexdigest()[:16],
+    }
+
+
 def check_spec(spec: Spec) -> None:
     """Too few fields make filters that an attack on frequencies reads."""
     if len(spec.fields) < rules()["fields_least"]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import re
 import stat
+from importlib.resources import files
 
 import pyarrow.parquet as pq
 import pytest
@@ -81,3 +83,39 @@ def test_a_file_that_was_not_encoded_is_refused(link, encoded):
     pq.write_table(pq.read_table(encoded / "l.parquet").select(["id"]), encoded / "plain.parquet")
     answer = link("match-encoded", "plain.parquet", "r.parquet", "--to", "out.csv")
     assert (answer.code, "not-encoded" in answer.err) == (1, True)
+
+
+def test_files_of_two_projects_or_two_specs_are_not_compared(link, encoded):
+    """Each project has its own key: filters of another cannot be matched with it, by mistake or on purpose."""
+    assert link("key", "other.key").code == 0
+    spec = files("caldicott.facts.linkage").joinpath("specs", "people.toml").read_text("utf-8")
+    renamed = re.sub(r"\bborn\b", "day", spec)
+    (encoded / "other.toml").write_text(renamed, encoding="utf-8")
+    for name, words in (
+        ("key", ("--spec", "people", "--key", "other.key")),
+        ("spec", ("--spec", "other.toml", "--key", "project.key")),
+    ):
+        assert link("encode", "r.csv", *words, "--to", "apart.parquet").code == 0
+        answer = link("match-encoded", "l.parquet", "apart.parquet", "--to", "apart.csv")
+        assert (answer.code, "encoded-apart" in answer.err, f"same {name}" in answer.err) == (1, True, True)
+        assert not (encoded / "apart.csv").exists()
+
+
+def test_a_record_of_a_few_words_is_not_encoded(link, encoded):
+    """Three fields of a spec of six leave a filter of three words, which an attack on frequencies reads."""
+    few = [
+        ("1", "", "Zephrine", "Quibbleworth", "1961-02-03", "", ""),
+        ("2", "", "Ulric", "Marrow", "1961-02-03", "1", ""),
+    ]
+    answer = link(
+        "encode",
+        written(encoded / "f.csv", few),
+        "--spec",
+        "people",
+        "--key",
+        "project.key",
+        "--to",
+        "f.parquet",
+        "--json",
+    )
+    assert (answer.record["records"], answer.record["left_out"]) == (1, 1)

@@ -34,7 +34,7 @@ def encode_file(spec: Spec, source: SourceFile, to: Path, key: bytes) -> tuple[i
         read_records(connection, spec, (source,))
         names = [field.name for field in spec.fields]
         stated = " + ".join(f"({name} IS NOT NULL)::INTEGER" for name in names)
-        least = max(spec.fields_least, 2)
+        least = max(spec.fields_least, bloom.rules()["known_least"])
         rows = connection.sql(
             f"SELECT id, {', '.join(names)} FROM record WHERE {stated} >= {least} ORDER BY hash(id)"
         ).to_arrow_table()
@@ -45,7 +45,8 @@ def encode_file(spec: Spec, source: SourceFile, to: Path, key: bytes) -> tuple[i
     packed = pa.FixedSizeBinaryArray.from_buffers(
         pa.binary(width), len(rows), [None, pa.py_buffer(np.ascontiguousarray(filters).tobytes())]
     )
-    pq.write_table(pa.table({"id": rows.column("id"), "filter": packed}), to)
+    made = pa.table({"id": rows.column("id"), "filter": packed})
+    pq.write_table(made.replace_schema_metadata(bloom.made_by(spec, key)), to)
     full = float(np.unpackbits(filters, axis=1).mean()) if len(rows) else 0.0
     return len(rows), every - len(rows), full
 
@@ -54,6 +55,7 @@ def match_files(left: Path, right: Path, to: Path, *, at_least: float) -> int:
     """Writes the pairs of two encoded files; how many."""
     left_ids, left_filters = _read(left, "LEFT")
     right_ids, right_filters = _read(right, "RIGHT")
+    _same_project(left, right)
     a, b, dice = bloom.best_pairs(left_filters, right_filters, at_least=at_least)
     found = pa.table(
         {
@@ -66,6 +68,19 @@ def match_files(left: Path, right: Path, to: Path, *, at_least: float) -> int:
 
     pacsv.write_csv(found, to)
     return len(found)
+
+
+def _same_project(left: Path, right: Path) -> None:
+    """Filters of two keys, or of other fields, are alike by chance only: an answer would be read as "nobody in common"."""
+    here, there = (pq.read_schema(path).metadata or {} for path in (left, right))
+    for what, name in ((b"project", "key"), (b"fields", "spec")):
+        if here.get(what) != there.get(what):
+            raise DoesNotHold(
+                f"the two files were not encoded with the same {name}",
+                code="encoded-apart",
+                where="LEFT and RIGHT",
+                next_step=f"encode both with the same {name}; each project has a key of its own",
+            )
 
 
 def _read(path: Path, role: str) -> tuple[pa.ChunkedArray, NDArray[np.uint8]]:

@@ -89,9 +89,7 @@ def _mark(connection: duckdb.DuckDBPyConnection, spec: Spec, place: int, block: 
     keys = [key_sql(key) for key in block.keys]
     grouped = ", ".join(keys)
     known = " AND ".join(f"{key} IS NOT NULL" for key in keys)
-    both = account.records[1] > 0
-    pairs = "count(*) FILTER (side = 0) * count(*) FILTER (side = 1)" if both else "count(*) * (count(*) - 1) / 2"
-    groups = f"SELECT {grouped}, count(*) AS records, {pairs} AS pairs FROM telling WHERE {known} GROUP BY ALL"
+    groups = _groups(keys, known, block, both=account.records[1] > 0)
     total, widest, left_out = one(
         connection,
         f"SELECT coalesce(sum(pairs), 0)::BIGINT, coalesce(max(pairs), 0)::BIGINT, "
@@ -104,8 +102,27 @@ def _mark(connection: duckdb.DuckDBPyConnection, spec: Spec, place: int, block: 
         f"{left_out:,} records share a value of the block '{block}' with so many others that it tells nobody apart; "
         "this block does not look at them."
     )
-    heavy = f"SELECT {grouped} FROM ({groups}) WHERE pairs > {spec.value_most}"
+    columns = ", ".join(f"k{place}" for place in range(len(keys))) if block.is_swapped else grouped
+    heavy = f"SELECT {columns} FROM ({groups}) WHERE pairs > {spec.value_most}"
     return f"(coalesce(({grouped}) NOT IN ({heavy}), false)) AS look_{place}"
+
+
+def _groups(keys: list[str], known: str, block: Block, *, both: bool) -> str:
+    """SQL of the block's values, with the records and the pairs of each; a swapped block meets its mirrored value."""
+    grouped = ", ".join(keys)
+    if not block.is_swapped:
+        pairs = "count(*) FILTER (side = 0) * count(*) FILTER (side = 1)" if both else "count(*) * (count(*) - 1) / 2"
+        return f"SELECT {grouped}, count(*) AS records, {pairs} AS pairs FROM telling WHERE {known} GROUP BY ALL"
+    named = ", ".join(f"{key} AS k{place}" for place, key in enumerate(keys))
+    each = (
+        f"SELECT {named}, count(*) AS records, count(*) FILTER (side = 0) AS here, count(*) FILTER (side = 1) AS there "
+        f"FROM telling WHERE {known} GROUP BY ALL"
+    )
+    last = len(keys) - 1
+    mirrored = " AND ".join(f"a.k{place} = b.k{ {0: last, last: 0}.get(place, place) }" for place in range(len(keys)))
+    pairs = "a.here * b.there" if both else "a.records * b.records / 2"
+    columns = ", ".join(f"a.k{place}" for place in range(len(keys)))
+    return f"SELECT {columns}, a.records, {pairs} AS pairs FROM ({each}) a JOIN ({each}) b ON {mirrored}"
 
 
 def _linker(connection: duckdb.DuckDBPyConnection, spec: Spec, account: Account) -> Linker:
