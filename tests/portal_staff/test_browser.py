@@ -11,13 +11,17 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import uuid4
 
 import pyotp
 import pytest
 from tests.portal.serving import command, environment
-from tests.portal_staff.conftest import PASSWORD
+from tests.portal_staff.conftest import PASSWORD, move_to
 
 from caldicott.stores.audit_log import read_entries
+from caldicott.stores.desk import accounts, opening
+from caldicott.stores.desk.visits import Opening, Stage, begin
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.slow]
 
@@ -284,3 +288,127 @@ def test_a_passkey_that_is_stopped_says_so(site, page):
     failed = visit.locator("[data-passkey-failed]")
     failed.wait_for(state="visible", timeout=20_000)
     assert "It did not work" in failed.inner_text()
+
+
+@dataclass
+class Ward:
+    """A served portal of three practices, and a session of each reader."""
+
+    address: str
+    store: object
+    sessions: dict
+
+    def enter(self, visit, who):
+        """The browser of somebody who has signed in; the way there has a test of its own."""
+        visit.context.clear_cookies()
+        cookie = {"name": "__Host-session", "value": self.sessions[who], "domain": "localhost", "path": "/"}
+        visit.context.add_cookies([{**cookie, "secure": True, "httpOnly": True, "sameSite": "Lax"}])
+
+
+@pytest.fixture(scope="module")
+def ward(ward_ground, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("practices")
+    store = shutil.copytree(ward_ground / "store", folder / "store")
+    home = shutil.copytree(ward_ground / "home", folder / "home")
+    move_to(opening.location(store))
+    staff = {"gp": "Z80001", "group": "example-federation", "ig_officer": "example-icb",
+             "commissioning_analyst": "example-icb"}  # fmt: skip
+    sessions = {who: _session("gp" if who == "group" else who, place) for who, place in staff.items()}
+    move_to({})
+    with served(store, home) as started:
+        yield Ward(started.address, store, sessions)
+
+
+def _session(role, organisation):
+    now = datetime.now(UTC)
+    new = accounts.NewAccount(
+        id=str(uuid4()), name="Alex Invented", role=role, organisation=organisation,
+        sign_in_name=f"{role}.{uuid4().hex[:6]}", password_hash="x",
+    )  # fmt: skip
+    accounts.make(new, at=now)
+    return begin(Opening(stage=Stage.SIGNED_IN, account_id=new.id, method="test"), at=now)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_pages_of_a_practice_are_for_everyone_and_are_valid(ward, page, width, tmp_path):  # noqa: PLR0915
+    """The list in its states, a patient, the forms with errors, work, export, feed, refusals, who looked, counts."""
+    found, kept = {}, tmp_path / "pages"
+    kept.mkdir()
+    visit = page(width)
+    root = f"{ward.address}/staff/practice/"
+
+    def look(name):
+        (kept / f"{name}.html").write_text(visit.content(), encoding="utf-8")
+        check(visit, found, name, width)
+        if folder := os.environ.get("PICTURES"):
+            visit.screenshot(path=f"{folder}/{name}-{width}.png")
+
+    ward.enter(visit, "gp")
+    visit.goto(f"{ward.address}/staff/")
+    look("home-of-a-practice")
+    visit.get_by_role("link", name="Patients at risk").click()
+    assert visit.url == f"{root}Z80001/"
+    look("list")
+    for summary in visit.locator("summary").all():
+        summary.click()
+    look("list-opened")
+    visit.fill("input[name=name]", f"kept at {width}")
+    visit.get_by_role("button", name="Keep it").click()
+    look("list-with-a-kept-filter")
+    visit.goto(f"{root}Z80001/?change=rising")
+    look("list-of-nobody")
+    visit.goto(f"{root}Z80001/?sort=nonsense")
+    look("list-not-known")
+    visit.goto(f"{root}Z80001/?sort=hfrs&left-out=1")
+    visit.locator(".nhsuk-table__body a").first.click()
+    look("patient")
+    here = visit.url
+    visit.select_option("#judgement", "set-aside")
+    visit.get_by_role("button", name="Keep our view").click()
+    look("judgement-with-errors")
+    assert visit.title().startswith("Error: ")
+    visit.get_by_role("button", name="Keep the note").click()
+    look("note-with-errors")
+    visit.fill("#next_action_on", "2020-01-01")
+    visit.get_by_role("button", name="Keep the step").click()
+    look("step-with-errors")
+    visit.goto(here)
+    visit.fill("#note", "Called, will call again")
+    visit.get_by_role("button", name="Keep the note").click()
+    visit.select_option("#stage", "shortlisted")
+    visit.get_by_role("button", name="Keep the step").click()
+    for summary in visit.locator("summary").all():
+        summary.click()
+    look("patient-with-a-case")
+    visit.goto(f"{root}Z80001/work/")
+    look("work")
+    visit.goto(f"{root}Z80001/admitted/")
+    look("admitted")
+    visit.goto(f"{root}Z80002/")
+    look("list-refused")
+    visit.goto(f"{root}Z80001/export/?tier=tier+1")
+    if "again" in visit.url:
+        look("again-before-an-export")
+    else:
+        look("export")
+        visit.get_by_role("button", name="Take it away").click()
+        look("export-with-errors")
+    ward.enter(visit, "group")
+    visit.goto(root)
+    look("practices-of-a-group")
+    visit.goto(f"{root}Z80002/")
+    look("list-of-a-group")
+    visit.locator(".nhsuk-table__body a").first.click()
+    look("patient-of-a-group")
+    visit.goto(f"{root}Z80001/work/")
+    look("work-refused")
+    ward.enter(visit, "ig_officer")
+    visit.goto(f"{ward.address}/staff/who-looked/")
+    look("who-looked")
+    visit.goto(f"{ward.address}/staff/who-looked/?kind=alerts")
+    look("who-looked-at-nothing")
+    ward.enter(visit, "commissioning_analyst")
+    visit.goto(f"{ward.address}/staff/population/")
+    look("population")
+    assert found == {}
+    assert _faults(kept) == []

@@ -11,6 +11,7 @@ import json
 import os
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -291,8 +292,14 @@ def list_of(house: House, activity: str, practice: str) -> pa.Table:
     """The practice's list as the latest run left it: tokens and scores; empty if it has nobody."""
     for file in house.store.catalogue.files(LIST, activity):
         if file.part == practice:
-            return pq.read_table(house.store.root / file.path, partitioning=None)
+            return _rows_of_list(house.store.root / file.path)
     return _empty_list()
+
+
+@lru_cache(maxsize=16)
+def _rows_of_list(path: Path) -> pa.Table:
+    # Kept in memory for the pages after: a file is written once, under a name of its run. Tokens, no identifiers.
+    return pq.read_table(path, partitioning=None)
 
 
 def lists_of(house: House, activity: str, practice: str, tokens: Sequence[str]) -> dict[str, dict[str, Any]]:

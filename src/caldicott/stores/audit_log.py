@@ -83,6 +83,7 @@ class AuditLog:
         self._origin = origin
         self._clock = clock
         self._threads = threading.RLock()
+        self._gathering = threading.local()
         self._acts: set[str] = set()
         self._acts_read_to = 0
         self.recovered: tuple[str, ...] = ()
@@ -109,8 +110,31 @@ class AuditLog:
     def public_key(self) -> bytes:
         return self._public_key
 
+    @contextmanager
+    def gathered(self) -> Iterator[None]:
+        """What this thread appends within is committed together at the end of the block, also if it fails.
+
+        For a page: its decisions and its viewing wait for the disk once. Whoever uses it tells nobody anything
+        before the block has ended.
+        """
+        if getattr(self._gathering, "entries", None) is not None:
+            yield
+            return
+        self._gathering.entries = []
+        try:
+            yield
+        finally:
+            waiting, self._gathering.entries = self._gathering.entries, None
+            self.append_many(waiting)
+
     def append_many(self, entries: Sequence[AuditEntry]) -> int:
-        """Commit the entries together and return the index of the first; on return they are on the disk."""
+        """Commit the entries together and return the index of the first; on return they are on the disk.
+
+        Within `gathered` they are not yet, and have no index: -1.
+        """
+        if (waiting := getattr(self._gathering, "entries", None)) is not None:
+            waiting.extend(entries)
+            return -1
         lines = [encode(entry) for entry in entries]
         with self._writing():
             first = self.size

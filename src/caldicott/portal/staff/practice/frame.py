@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from caldicott.operations.reidentify import Seen
     from caldicott.portal.staff.reader import Reader
     from caldicott.portal.staff.work import Work
+    from caldicott.register.model import Register
 
     View = Callable[..., HttpResponse]
 
@@ -44,15 +45,19 @@ class Standpoint:
 
 def scores_activity() -> str:
     """The activity of the register out of which scores come; empty if it has none, and then everything is refused."""
-    register = board().notice().register
+    return _makes_scores(board().notice().register)
+
+
+def _makes_scores(register: Register) -> str:
     return next((entry.id for entry in register.activities if makes_scores(entry)), "")
 
 
 @contextmanager
 def standing(reader: Reader) -> Iterator[Standpoint]:
     """The house as this reader opens it."""
-    with house_of(reader) as house:
-        yield Standpoint(house, Asker(reader.role, reader.organisation, reader.user), scores_activity())
+    # Nothing is drawn within: what was decided and what is shown waits for the disk together.
+    with house_of(reader) as house, house.store.audit.gathered():
+        yield Standpoint(house, Asker(reader.role, reader.organisation, reader.user), _makes_scores(house.register))
 
 
 def told(view: View) -> View:
@@ -93,7 +98,8 @@ class Why:
 
 def why(reader: Reader, seen: Seen | None = None, *, reasons: tuple[str, ...] = (), reference: str = "") -> Why:
     """The register's entry, the reasons of the permit, and the number of the audit entry."""
-    work = work_on(scores_activity(), reader, board().notice().register, bootstrap.today())
+    register = board().notice().register
+    work = work_on(_makes_scores(register), reader, register, bootstrap.today())
     if seen is None:
         return Why(work, reasons, reference)
     return Why(work, tuple(text for _code, text in seen.rights.reasons), seen.reference, seen.as_of)

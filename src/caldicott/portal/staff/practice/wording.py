@@ -97,8 +97,8 @@ def columns() -> tuple[tuple[str, str], ...]:
         ("", "Group"),
         ("hfrs", "Frailty"),
         ("charlson-rcs", "Long-term conditions"),
-        (COUNTS[0], "Emergency admissions in a year"),
-        (COUNTS[1], "Emergency visits in a year"),
+        (COUNTS[0], "Admissions in a year"),
+        (COUNTS[1], "Visits in a year"),
         ("polypharmacy", "Medicines"),
     )
 
