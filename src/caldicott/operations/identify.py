@@ -21,9 +21,11 @@ from caldicott.facts.layout import ColumnClass, load
 from caldicott.linkage.tracing import profile
 from caldicott.operations.identify_rows import Judged, Traced, judge
 from caldicott.operations.review_queue import queue_up
+from caldicott.safe_haven.identity.persons import reissued
 from caldicott.safe_haven.identity.remainder import HELD_BECAUSE, SPINE, born_column, is_traced, roles_of
 from caldicott.stores.clear_rows import ClearRows
 from caldicott.stores.names import unused_name
+from caldicott.stores.person_index import PersonIndex
 from caldicott.stores.review_queue import ReviewQueue
 from caldicott.stores.traced_rows import OUTCOMES, PASSED_OVER, TRACED, TracedRows
 
@@ -157,6 +159,7 @@ class _Work:
         self._rows, self._kept = ClearRows(house.store), TracedRows(house.store)
         self._held: dict[str, pa.Table] = {}
         self._counts: dict[str, dict[str, int]] = {}
+        self._apart = reissued(PersonIndex(house.store).history())
 
     def trace(self, digests: Mapping[str, str], decided: Mapping[str, Mapping[int, int | None]]) -> None:
         """Every stale submission gets its traced rows, its outcomes and its counts."""
@@ -186,7 +189,7 @@ class _Work:
             if any(column.column_class is ColumnClass.SUPERSEDED_NHS_NUMBER for column in layout.columns):
                 wanted = ["identity", _SUPERSEDED, *(name for name in (_ENDED,) if name in names)]
                 if rows := self._rows.read_all(submission.uid, wanted):
-                    self._engine.add_mergers(rows)
+                    self._engine.add_mergers(rows, since=since, apart=self._apart)
             elif born_column(layout):
                 wanted = [name for name in self._engine.spine_columns() if name == "identity" or name in names]
                 if rows := self._rows.read_all(submission.uid, wanted):

@@ -11,6 +11,7 @@ from caldicott.engines.duckdb.people import BIT, EVERYONE, DuckDbPeople
 from caldicott.facts.layout import ColumnClass, IdentityKind, load
 from caldicott.operations.engine import DUCKDB
 from caldicott.operations.identify import Identified, live
+from caldicott.operations.identify_persons import follow_in_vault, note_mergers, part_reissued
 from caldicott.safe_haven.objections import is_answer_usable, is_answered, schemes_for
 from caldicott.safe_haven.persons import numbered
 from caldicott.safe_haven.release import Place, places
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from caldicott.operations.perform import House
     from caldicott.policy.decision import Permit
     from caldicott.register.model import ObjectionRule, PseudonymDomain
+    from caldicott.safe_haven.identity.persons import Change
     from caldicott.stores.catalogue import SubmissionRecord
 
 
@@ -39,6 +41,10 @@ class People:
     ndop_answered: bool = False
     identified: Identified = field(default_factory=Identified)
     """What tracing found for rows whose own number names nobody."""
+    history: list[Change] = field(default_factory=list)
+    """Mergers and splits of persons, oldest first, with those that this run noted."""
+    settings: dict[str, str] = field(default_factory=dict)
+    """How far each domain's tokens have followed them: for the catalogue, with what this run makes live."""
 
     def mask(self, dataset: str) -> int:
         """All bits that take a row of this dataset out."""
@@ -72,10 +78,12 @@ def gather(
     ndop_answered = _take_answer(house, rows, steps, submissions)
     numbers, local = rows.person_index()
     steps.add_index(numbers.to_reader(), local.to_reader())
+    part_reissued(house, steps)
     steps.follow_mergers()
     masks = {d: _masks(d, permit.obligations.objections, submissions) for d, permit in granted.items()}
     people = People(steps, masks, submissions, ndop_answered=ndop_answered, identified=found)
     _welcome(house, rows, people)
+    note_mergers(house, people)
     steps.settle(ndop_answered=ndop_answered)
     people.counts.update({f"objecting {scheme}": count for scheme, count in steps.count_objecting().items() if count})
     people.counts["type2 after its end"] = steps.late_type2()
@@ -86,10 +94,12 @@ def give_tokens(house: House, people: People, domain: PseudonymDomain) -> int:
     """A token of the domain for everyone who remains somewhere; how many tokens are new."""
     remaining = people.engine.persons_remaining([people.mask(dataset) for dataset in people.masks])
     live = [file.path.removeprefix("vault/") for file in house.store.catalogue.files("vault")]
+    followed = follow_in_vault(house, people, domain, live)
+    live += followed
     tokens, new_files = house.store.vault.tokens_for(remaining, domain, created=house.today, live_files=live)
     people.engine.give_tokens(tokens)
     owner = f"{domain.name}/{domain.epoch}"
-    people.new_files += [LiveFile(f"vault/{name}", "vault", owner, "", 0) for name in new_files]
+    people.new_files += [LiveFile(f"vault/{name}", "vault", owner, "", 0) for name in (*followed, *new_files)]
     people.counts["persons with a token"] = tokens.num_rows
     return int(tokens.num_rows)
 
@@ -108,19 +118,19 @@ def _meet(rows: Rows, engine: DuckDbPeople, submission: SubmissionRecord, place:
         sender = f"{submission.sender}/{submission.layout}"
         engine.add_objections(found, sender=sender, since=place.since, replaced=place.replaced_periods)
     if submission.dataset == "pds":
-        _meet_demographics(rows, engine, submission)
+        _meet_demographics(rows, engine, submission, since=place.since)
 
 
 _MERGER_ENDED = "merger_ended_on"
 _OBJECTION_COLUMNS = ("identity", "objection_code", "recorded_on", "record_hash", "withdrawn", "file_row")
 
 
-def _meet_demographics(rows: Rows, engine: DuckDbPeople, submission: SubmissionRecord) -> None:
+def _meet_demographics(rows: Rows, engine: DuckDbPeople, submission: SubmissionRecord, *, since: int) -> None:
     classes = {column.column_class: column.canonical for column in load(submission.layout).columns}
     if superseded := classes.get(ColumnClass.SUPERSEDED_NHS_NUMBER):
         ended = [column.canonical for column in load(submission.layout).columns if column.canonical == _MERGER_ENDED]
         if found := rows.read_all(submission.uid, ["identity", superseded, *ended]):
-            engine.add_mergers(found)
+            engine.add_mergers(found, since=since)
     elif (born := classes.get(ColumnClass.BIRTH_DATE)) and (found := rows.read_all(submission.uid, ["identity", born])):
         engine.add_demographics(found)
 

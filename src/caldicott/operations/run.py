@@ -169,6 +169,8 @@ def _compute(
         catalogue = house.store.catalogue
         catalogue.retire_files("mart", entry.id)
         catalogue.add_files([*people.new_files, *work.files])
+        for name, said in people.settings.items():
+            catalogue.set_setting(name, said)
         people.identified.keep(house, activity=entry.id, left_out=work.left_out)
         scored.keep(house)
         at, digest = house.today.isoformat(), house.register.digest

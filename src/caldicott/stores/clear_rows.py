@@ -36,10 +36,13 @@ class ClearRows:
     def read(
         self, file: LiveFile, columns: Sequence[str] | None = None, *, wanted: Collection[str] | None = None
     ) -> pa.RecordBatchReader:
-        """The rows of one clear file: all its columns, exactly `columns`, or those of `wanted` that it has."""
-        aad = aad_of(file)
-        key = self.store.keys.open(file.key_id).use(aad.decode())
-        return clear.read(self.store.root / file.path, key=key, aad=aad, columns=columns, wanted=wanted)
+        """The rows of one clear file: all its columns, exactly `columns`, or those of `wanted` that it has.
+
+        Those of `wanted` come with value lists where they lie so: who makes a mart of them goes on with these.
+        """
+        aad, path = aad_of(file), self.store.root / file.path
+        key, lists = self.store.keys.open(file.key_id).use(aad.decode()), wanted is not None
+        return clear.read(path, key=key, aad=aad, columns=columns, wanted=wanted, with_value_lists=lists)
 
     def read_all(
         self, submission: str, columns: Sequence[str], *, outside_period: bool = False
@@ -75,7 +78,8 @@ class ClearRows:
         """New identities as a new file; live once the caller's transaction says so."""
         import secrets
 
-        part = f"{name}.{secrets.token_hex(8)}"
+        # The day stands in the part's name: since when a number is known is the same for all of a file.
+        part = f"{name}.{created.isoformat()}.{secrets.token_hex(8)}"
         folder = self.store.root / "persons"
         folder.mkdir(mode=0o700, exist_ok=True)
         key_id = self.store.keys.key_for(_PERSONS_SCOPE, created=created)
@@ -86,15 +90,17 @@ class ClearRows:
 
     def _index(self, name: str, schema: pa.Schema) -> pa.Table:
         tables = [
-            clear.read_table(
-                self.store.root / file.path,
-                key=self.store.keys.open(file.key_id).use(_persons_aad(file.part).decode()),
-                aad=_persons_aad(file.part),
-            )
+            self.read_index_file(file)
             for file in self.store.catalogue.files("persons", _OWNER)
             if file.part.startswith(f"{name}.")
         ]
         return pa.concat_tables(tables) if tables else schema.empty_table()
+
+    def read_index_file(self, file: LiveFile) -> pa.Table:
+        """One file of the person index."""
+        aad = _persons_aad(file.part)
+        key = self.store.keys.open(file.key_id).use(aad.decode())
+        return clear.read_table(self.store.root / file.path, key=key, aad=aad)
 
 
 def _persons_aad(part: str) -> bytes:

@@ -21,7 +21,7 @@ from caldicott.linkage.tracing import PERSON_ROLES
 from caldicott.safe_haven.identity.remainder import HELD_BECAUSE, born_column, roles_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     import pyarrow as pa
 
@@ -66,13 +66,19 @@ class IdentityTracing:
         known = {role: name for role, name in _SPINE_COLUMNS.items() if name in rows.schema.names}
         self._insert(identity_steps.take_spine(known), rows, since=since)
 
-    def add_mergers(self, rows: pa.RecordBatchReader) -> None:
-        """Columns identity (current) and superseded_nhs_number; merger_ended_on where the feed has it."""
-        lasting = " WHERE merger_ended_on IS NULL" if "merger_ended_on" in rows.schema.names else ""
+    def add_mergers(self, rows: pa.RecordBatchReader, *, since: int, apart: Collection[int]) -> None:
+        """Columns identity (current) and superseded_nhs_number; merger_ended_on where the feed has it.
+
+        Numbers that were given anew lead nowhere.
+        """
+        ended = "merger_ended_on IS NOT NULL" if "merger_ended_on" in rows.schema.names else "false"
+        numbers = ", ".join(str(number) for number in sorted(apart)) or "-1"
         self._insert(
-            "INSERT INTO merger SELECT identity, number_of(canonical_number(superseded_nhs_number)) "
-            f"FROM arriving{lasting}",
+            "INSERT INTO merger SELECT identity, superseded, $since, has_ended FROM (SELECT identity, "
+            f"number_of(canonical_number(superseded_nhs_number)) AS superseded, {ended} AS has_ended FROM arriving) "
+            f"WHERE identity NOT IN ({numbers}) AND superseded NOT IN ({numbers})",
             rows,
+            since=since,
         )
 
     def settle_births(self) -> None:

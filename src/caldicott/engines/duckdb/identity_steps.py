@@ -21,7 +21,7 @@ SAYS_NOTHING: Final = "(DATE '1900-01-01', DATE '1800-01-01')"
 _FIELDS: Final = ("given", "other_given", "family", "birth_date", "gender", "postcode", "death_date", "local_id")
 
 TABLES: Final = (
-    "CREATE TEMP TABLE merger (number BIGINT, superseded BIGINT)",
+    "CREATE TEMP TABLE merger (number BIGINT, superseded BIGINT, since INTEGER, has_ended BOOLEAN)",
     (
         "CREATE TEMP TABLE spine_row (since INTEGER, nhs_number BIGINT, given VARCHAR, family VARCHAR, birth_date DATE, "
         "gender VARCHAR, postcode VARCHAR, practice VARCHAR, address VARCHAR, death_date DATE, valid_from DATE)"
@@ -41,7 +41,9 @@ TABLES: Final = (
 _LED: Final = """
 CREATE OR REPLACE TEMP TABLE led AS
 WITH RECURSIVE step AS (
-  SELECT superseded AS number, max(number) AS living, 1 AS far FROM merger WHERE superseded <> number GROUP BY superseded
+  SELECT superseded AS number, max(number) AS living, 1 AS far FROM (
+    FROM merger QUALIFY row_number() OVER (PARTITION BY number, superseded ORDER BY since DESC, has_ended) = 1
+  ) WHERE superseded <> number AND NOT has_ended GROUP BY superseded
 ), walked AS (
   FROM step UNION ALL
   SELECT w.number, s.living, w.far + 1 FROM walked w JOIN step s ON s.number = w.living WHERE w.far < 10

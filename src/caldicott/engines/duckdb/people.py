@@ -32,7 +32,7 @@ EVERYONE = 1 << len(BIT)
 _TABLES = """
 CREATE TEMP TABLE seen (number BIGINT);
 CREATE TEMP TABLE seen_local (kind VARCHAR, value VARCHAR);
-CREATE TEMP TABLE merger (number BIGINT, superseded BIGINT);
+CREATE TEMP TABLE merger (number BIGINT, superseded BIGINT, since INTEGER, has_ended BOOLEAN);
 CREATE TEMP TABLE demographic (number BIGINT, birth_date DATE);
 CREATE TEMP TABLE index_number (number BIGINT, person_id BIGINT);
 CREATE TEMP TABLE index_local (kind VARCHAR, value VARCHAR, person_id BIGINT);
@@ -72,12 +72,14 @@ class DuckDbPeople:
             kind=kind,
         )
 
-    def add_mergers(self, rows: pa.RecordBatchReader) -> None:
+    def add_mergers(self, rows: pa.RecordBatchReader, *, since: int) -> None:
         """Columns identity (current) and superseded_nhs_number; merger_ended_on where the feed has it."""
-        lasting = " WHERE merger_ended_on IS NULL" if "merger_ended_on" in rows.schema.names else ""
+        ended = "merger_ended_on IS NOT NULL" if "merger_ended_on" in rows.schema.names else "false"
         self._insert(
-            f"INSERT INTO merger SELECT identity, number_of(canonical_number(superseded_nhs_number)) FROM arriving{lasting}",
+            "INSERT INTO merger SELECT identity, number_of(canonical_number(superseded_nhs_number)), "
+            f"CAST($since AS INTEGER), {ended} FROM arriving",
             rows,
+            since=since,
         )
 
     def add_demographics(self, rows: pa.RecordBatchReader) -> None:
@@ -193,11 +195,14 @@ class DuckDbPeople:
         self.connection.unregister("arriving")
 
 
+# The newest extract's word on a merger counts: one that has ended since joins nobody.
 # current(number, current_number, lowest): where a superseded number leads, and the lowest number met on the way.
 _FIRST_STEPS = """
 CREATE TEMP TABLE current AS
 SELECT superseded AS number, max(number) AS current_number, max(number) AS lowest
-FROM merger WHERE superseded <> number GROUP BY superseded
+FROM (
+  FROM merger QUALIFY row_number() OVER (PARTITION BY number, superseded ORDER BY since DESC, has_ended) = 1
+) WHERE superseded <> number AND NOT has_ended GROUP BY superseded
 """
 _LONGER_STEPS = """
 CREATE OR REPLACE TEMP TABLE current AS

@@ -118,7 +118,9 @@ def _mergers(rows: ClearRows, landed: Iterable[SubmissionRecord]) -> dict[int, i
         for batch in rows.read_all(one.uid, ["identity", superseded, *ended]) or ():
             for row in batch.to_pylist():
                 old = "".join(letter for letter in row[superseded] or "" if letter.isdecimal())
-                if old and row["identity"] and not any(row[name] for name in ended) and int(old) != row["identity"]:
+                if old and any(row[name] for name in ended) and current.get(int(old)) == row["identity"]:
+                    current.pop(int(old))
+                elif old and row["identity"] and not any(row[name] for name in ended) and int(old) != row["identity"]:
                     current[int(old)] = max(row["identity"], current.get(int(old), 0))
     return current
 
