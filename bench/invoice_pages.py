@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import invoices as checking  # noqa: E402  the other benchmark, which invents the lines
+import invoices as checking
 
 LINES, TARGET_MS, ROUNDS = 1_000_000, 150.0, 40
 
@@ -58,8 +57,8 @@ with bootstrap.open_house(register, store, create=True) as house:
                 import pyarrow as pa
                 landing.admit({"2025-05": pa.Table.from_batches([batch])})
         files, rows = ceff.placed(landing.files), file.metadata.num_rows
-        kept = SubmissionRecord(uid, sender, f"bench-{name}", dataset, layout, ("invoice-validation",), "x", "identifiable",
-            "2025-04-01", "2026-03-31", "net-change", "2026-05-01", "2026-05-04", "0" * 64, keys.clear_id, rows, 0,
+        kept = SubmissionRecord(uid, sender, f"bench-{name}", dataset, layout, ("invoice-validation",), "x",
+            "identifiable", "2025-04-01", "2026-03-31", "net-change", "2026-05-01", "2026-05-04", "0" * 64, keys.clear_id, rows, 0,
             {"quarantined_by": {}, "entered_by": {"lander": rows}})
         with house.store.catalogue.transaction():
             house.store.catalogue.add_submission(kept); house.store.catalogue.add_files(files)
@@ -105,7 +104,8 @@ for n in range(rounds):
     timed("month", lambda: browser.get(f"{R}month/?month=2025-{1 + n % 12:02d}"))
     timed("letters", lambda: browser.get(f"{R}letters/"))
     key = lines[(n + 1) % len(lines)].removeprefix(f"{R}lines/").rstrip("/").replace("/", "|")
-    timed("decide a line", lambda: browser.post(f"{R}decide/", {"choice": "reject|no-answer", "scope": "chosen", "line": key}))
+    form = {"choice": "reject|no-answer", "scope": "chosen", "line": key}
+    timed("decide a line", lambda: browser.post(f"{R}decide/", form))
     beyond = re.search(r'href="([^"]+a-provider[^"]+)"', page)
     queue = beyond[1].replace("&amp;", "&") if beyond else queue
 used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
@@ -134,9 +134,9 @@ def measure(lines: int = LINES, rounds: int = ROUNDS) -> list[dict]:
     for name, times in found["pages"].items():
         walls, cpus = sorted(one[0] for one in times), sorted(one[1] for one in times)
         target = None if len(times) == 1 else TARGET_MS
-        p95 = walls[min(len(walls) - 1, int(len(walls) * 0.95))]
-        rows.append({"name": f"page: {name}, 95th percentile", "value": p95, "unit": "ms", "target": target})
-        rows.append({"name": f"page: {name}, median processor time", "value": statistics.median(cpus), "unit": "ms",
+        place = min(len(walls) - 1, int(len(walls) * 0.95))
+        rows.append({"name": f"page: {name}, 95th percentile", "value": walls[place], "unit": "ms", "target": target})
+        rows.append({"name": "the same: processor time, 95th percentile", "value": cpus[place], "unit": "ms",
                      "target": None})  # fmt: skip
     rows.append({"name": "memory of a worker", "value": found["gigabytes"], "unit": "GB", "target": None})
     return rows

@@ -140,7 +140,7 @@ def test_bills_are_taken_in_checked_and_decided_on_pages_alone(finance):
         if layout == "invoice-lines":
             assert "file 1, row 2, Quantity" in text_of(answer)
         [one.close() for one in files]
-    assert not list((bills.store / "arriving").iterdir())
+    assert not (bills.store / "arriving").exists()
     assert "1 lines were decided" in text_of(browser.post(f"{ROOT}check/"))
     assert bills.decided()["L1"]["verdict"] == "pay"
     assert ("admit", "done", person, ()) in finance.desk.events()

@@ -49,7 +49,7 @@ def _arriving(root: Path, files: Mapping[str, bytes]) -> Iterator[Path]:
             (folder / (name.replace("\\", "/").rsplit("/", 1)[-1].lstrip(".") or "file")).write_bytes(content)
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(root, ignore_errors=True)
 
 
 def check(house: House, *, again: bool) -> Validated:

@@ -67,6 +67,7 @@ def line(request: HttpRequest, submission: str, file_row: int) -> HttpResponse:
     ]
     return page(
         request, "line", f"{found.line['invoice']}, line {found.line['line']}", found=found, rows=rows,
+        titles=[one.title for one in found.records],
         verdicts=VERDICTS, choices=choices(), value=f"{submission}|{file_row}",
         queue=queue_address(found.line["provider"], next(iter(found.line["reasons"]), "")),
     )  # fmt: skip
