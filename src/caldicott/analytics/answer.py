@@ -48,6 +48,12 @@ class Answer:
     made_coarser: tuple[str, ...]
     overall: float | None
     """For a share or rate: all groups together, of what is shown."""
+    is_too_few: bool = False
+    """Fewer than ten people, or nobody, are behind the whole table: then not even its groups are named."""
+
+    def without_rows(self) -> Answer:
+        """The same, where so few people are behind it that the names of their groups would tell of them."""
+        return Answer(self.headings, (), 0, (), None, is_too_few=True)
 
     def column(self, name: str) -> list[Cell]:
         """One column, by name."""

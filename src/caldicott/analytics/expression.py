@@ -25,6 +25,9 @@ _KEPT: Final = frozenset(
     {"and", "or", "not", "is", "known", "in", "between", "starts", "with", "days", "from", "to", "true", "false"}
 )
 LENGTH_AT_MOST: Final = 4_000
+_DIGITS_AT_MOST: Final = 9
+"""Longer numbers could make a sum overflow for some rows and not for others, and the error would tell which."""
+_PARTS_AT_MOST: Final = 8
 _DEEP: Final = 40
 
 
@@ -239,11 +242,13 @@ class _Reader:
         return Not(found) if is_not else found
 
     def value(self) -> Value:
-        left = self._part()
+        left, parts = self._part(), 1
         while self._peek()[1] in {"+", "-"} and self._peek()[0] == "sign":
             sign = self._tokens[self._place][1]
             self._place += 1
-            left = Sum(left, sign, self._part())
+            left, parts = Sum(left, sign, self._part()), parts + 1
+            if parts > _PARTS_AT_MOST:
+                raise self._fault(f"a sum has more than {_PARTS_AT_MOST} parts")
         return left
 
     def _part(self) -> Value:
@@ -271,6 +276,8 @@ class _Reader:
         if kind not in {"number", "text"}:
             raise self._fault("a word in quotes or a number is missing")
         self._place += 1
+        if kind == "number" and len(word.replace(".", "")) > _DIGITS_AT_MOST:
+            raise self._fault(f"a number has more than {_DIGITS_AT_MOST} digits")
         return Decimal(word) if kind == "number" else word
 
     def _number(self) -> Decimal:

@@ -70,19 +70,24 @@ def whole_axes(asked: Question) -> tuple[Axis, ...]:
 def tables(asked: Question, counted: Mapping[str, Sequence[Cell]]) -> list[tuple[str, Table]]:
     """The tables of true counts by the names of their places, in a fixed order."""
     figure, is_people = asked.indicator.figure, asked.indicator.counts is Unit.PEOPLE
-    main = counted.get(PART) or counted[WHOLE]
+    rows = counted[main(asked)]
     of = {
         WHOLE: [_whole(cell, asked, is_people=is_people) for cell in counted[WHOLE]],
-        PART: [_count(cell.values, cell.events_part, cell.people_part, is_people=is_people) for cell in main],
+        PART: [_count(cell.values, cell.events_part, cell.people_part, is_people=is_people) for cell in rows],
     }
     if figure in {Figure.RATE, Figure.NEED}:
         of[PART] = [_count(cell.values, cell.events, cell.people, is_people=is_people) for cell in counted[PART]]
         of[WHOLE] = [Count(cell.values, cell.people) for cell in counted[WHOLE]]
     elif figure is Figure.CHANGE:
-        of |= {name: [Count(cell.values, *cell.linked[name]) for cell in main] for name in (BEFORE, AFTER)}
+        of |= {name: [Count(cell.values, *cell.linked[name]) for cell in rows] for name in (BEFORE, AFTER)}
     elif figure is Figure.PERCENTILE:
         of[BANDS] = [Count(cell.values, cell.events, cell.people) for cell in counted[BANDS]]
     return [(name, _table(asked, name, of[name])) for name in names(figure)]
+
+
+def main(asked: Question) -> str:
+    """The place of the indicator's own rows."""
+    return PART if asked.indicator.denominator is not None else WHOLE
 
 
 def population(asked: Question, name: str) -> str:

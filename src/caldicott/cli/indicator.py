@@ -99,6 +99,8 @@ def run(
         found.title, headings, [tuple(_shown(cell) for cell in row) for row in answer.answer.rows], numbers_from=groups
     )
     say(f"Counts are rounded to {answer.rounded_to}; {answer.marker} stands for what is withheld (rule {answer.rule}).")
+    if answer.answer.is_too_few:
+        say("Fewer than ten people, or nobody, are behind this question, so nothing of it is told.")
     for done in answer.answer.made_coarser:
         say(f"Made coarser so that nobody can be found: {done}.")
     if to is not None:

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from caldicott.operations.perform import House
     from caldicott.register.model import Register
 
+FEWEST: Final = 10
+"""A question about fewer people is answered the same whether there are nine, one or none."""
 PLANNING: Final = "commissioning-planning"
 ANALYST: Final = "commissioning_analyst"
 
@@ -171,6 +173,8 @@ def _through_gate(
         certificates.append(release.certificate)
     coarser = [done for report in reports for done in report["made_coarser"]]
     made = answers.answer(asked, files, coarser, lookups=lookups, marker=rule.shown_as)
+    if sum(cell.people for cell in counted[counting.main(asked)]) < FEWEST:
+        made = made.without_rows()
     key = asked.key(snapshot=snapshot["id"], activity=activity, rule=rule.name)
     return Told(
         asked, made, snapshot["id"], snapshot["at"], activity, rule.name, rule.shown_as, rule.round_to,

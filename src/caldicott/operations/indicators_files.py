@@ -67,6 +67,7 @@ def document(found: Told) -> dict[str, Any]:
         "marker": found.marker,
         "rounded_to": found.rounded_to,
         "made_coarser": list(answer.made_coarser),
+        "fewer_than_ten_people": found.answer.is_too_few,
         "rows_with_something_withheld": answer.withheld,
         "notes": [*indicator.notes],
         "certificates": list(found.certificates),
@@ -139,6 +140,8 @@ def about_of(found: Told) -> Iterable[tuple[str, str]]:
             f"can be found (rule {found.rule}). Rates are made from the rounded counts."
         ),
     )
+    if found.answer.is_too_few:
+        yield "Too few", "Fewer than ten people, or nobody, are behind this question, so nothing of it is told."
     for done in found.answer.made_coarser:
         yield "Made coarser", done
     for note in indicator.notes:

@@ -217,17 +217,35 @@ def test_an_unknown_dimension_names_the_known_ones(stage):
     assert "provider" in refused.value.next_step
 
 
-def test_a_filter_that_finds_one_person_tells_nothing_of_them(stage):
-    """RZ9 has one attendance: every figure of it is withheld, as of any small group."""
-    told = ask(stage, "ae-four-hours", [], ("provider", "RZ9"))
-    assert {cell for row in told.answer.rows for cell in row} == {"*"}
-    assert told.answer.withheld == 1
+@pytest.mark.parametrize("by", [[], ["month"], ["practice", "sex"]])
+def test_a_filter_that_finds_one_person_tells_no_more_than_one_that_finds_nobody(stage, by):
+    """RZ9 has one attendance, RZ8 none: the same answer, which names no month and no practice of anybody."""
+    one = ask(stage, "ae-four-hours", by, ("provider", "RZ9"))
+    none = ask(stage, "ae-four-hours", by, ("provider", "RZ8"))
+    assert one.answer == none.answer
+    assert one.answer.is_too_few
+    assert one.answer.rows == ()
+    assert len(contents(one, "csv").splitlines()) == 1
 
 
-def test_a_filter_that_finds_nobody_says_nobody_and_divides_by_nothing(stage):
-    """Nought people, and a dash where a share would be."""
-    told = ask(stage, "ae-four-hours", [], ("provider", "RZ8"))
-    assert rows(told)[()] == (0, 0, "–", "–", "–")
+def test_nobody_to_divide_by_is_a_dash(stage):
+    """120 people attend, and nobody is below the line: a dash, never an error or an endless number."""
+    denominator = '[denominator]\ndataset = "sus-apc"\nwhere = "sex = \'7\'"\n'
+    text = MINE.format(more="").replace('figure = "events"', 'figure = "rate"').replace('by = ["provider"]', "by = []")
+    assert rows(ask(stage, read(text + denominator, "mine.toml")))[()] == (0, 120, "–", "–", "–")
+
+
+@pytest.mark.parametrize(
+    "amount", ["minutes_in_department - 200", "minutes_in_department + 999999999 + 999999999", "cost - 99999"]
+)
+def test_no_amount_ends_in_an_error_that_would_tell_of_a_row(stage, amount):
+    """What falls below nought counts as nought, what is too large as nothing: nobody's value makes a question fail."""
+    found = read(
+        MINE.format(more=f'amount = "{amount}"\namount_in = "minutes"').replace('"events"', '"sum"', 1), "mine.toml"
+    )
+    told = ask(stage, found, [])
+    assert told.answer.rows
+    assert ask(stage, found, [], ("provider", "RZ9")).answer.is_too_few
 
 
 @pytest.mark.parametrize("value", ["", "x" * 81, "a\0b"])
@@ -238,8 +256,7 @@ def test_a_filter_of_no_sense_is_refused(stage, value):
 
 def test_what_somebody_types_into_a_filter_is_never_read_as_sql(stage):
     """A quote, a bracket and a comment are a provider's name that nobody has."""
-    told = ask(stage, mine(), [], ("provider", "RZ1' OR 1=1 --"))
-    assert rows(told)[()][0] == 0
+    assert ask(stage, mine(), [], ("provider", "RZ1' OR 1=1 --")).answer.is_too_few
 
 
 def test_too_many_groups_are_refused_before_the_gate(stage, monkeypatch):

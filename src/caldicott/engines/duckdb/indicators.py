@@ -190,7 +190,9 @@ class _Statement:
 
     def _amount(self) -> str:
         assert self._cube.amount is not None  # noqa: S101  asked by the callers
-        return f"({sql.value(self._cube.amount, self._schema)})::DECIMAL(18,2)"
+        # No amount may end in an error or below nought: whether it does would tell something of a row.
+        found = f"TRY_CAST(({sql.value(self._cube.amount, self._schema)}) AS DECIMAL(18,2))"
+        return f"CASE WHEN {found} < 0 THEN 0 ELSE {found} END"
 
     def _columns(self) -> list[str]:
         """What of each row is needed further on."""
@@ -351,7 +353,6 @@ class _Statement:
             chosen += [
                 "coalesce(sum(amount), 0)::DOUBLE AS amount",
                 "max(amount, 2) AS largest",
-                "min(amount)::DOUBLE AS least",
             ]
         for one in self._cube.linked:
             name = quoted("sum " + one.name)
@@ -389,11 +390,6 @@ def _cell(row: Mapping[str, object], cube: Cube) -> Cell:
     number = {name: found for name, found in row.items() if isinstance(found, int | float)}
     amounts = row.get("largest")
     top = [float(one) for one in amounts] if isinstance(amounts, list) else []
-    if number.get("least", 0) < 0:
-        raise DoesNotHold(
-            "an amount is negative, and a sum of these cannot be proved safe", code="amount-negative", where=cube.where,
-            next_step="limit the indicator to amounts of nought or more",
-        )  # fmt: skip
     linked = {one.name: (int(number[f"events {one.name}"]), int(number[f"people {one.name}"])) for one in cube.linked}
     return Cell(
         tuple(str(value) for value in values), int(number["events"]), int(number["people"]),
