@@ -23,7 +23,7 @@ from caldicott.facts import linkage as facts
 from caldicott.linkage.chart import score_chart
 from caldicott.linkage.report import report
 from caldicott.linkage.spec import PROBABILISTIC, Spec, parse
-from caldicott.linkage.tracing import profile
+from caldicott.linkage.tracing import PERSON_ROLES, ROLES, profile
 from caldicott.operations.score_files import open_table
 from caldicott.vocabulary.errors import DoesNotHold, WrongUsage
 
@@ -139,6 +139,7 @@ def _trace(request: Request, right: Path, outcome: Outcome, part: Path, told: Ca
     left = _named(request.left, "LEFT", (spec.id_column,))
     persons = _named(right, "RIGHT", (columns.of.get("nhs_number", "nhs_number"),))
     run = _run(request)
+    remarks = [_lacking(left, columns, "LEFT", ROLES), _lacking(persons, columns, "RIGHT", PERSON_ROLES)]
     tracer = Tracer(profile(spec.profile), told=told)
     told("reading the persons")
     tracer.read_persons(persons, columns)
@@ -151,13 +152,29 @@ def _trace(request: Request, right: Path, outcome: Outcome, part: Path, told: Ca
             tracer.outcomes_to(str(request.candidates), form=_form(request.candidates))
         counts = tuple(tracer.counts())
         records = (sum(number for _step, _code, number in counts), tracer.persons())
-        linked = engine.Linked(records, links, 0, (), [], [], {}, engine.broken_remark(tracer.broken_lines()))
+        linked = engine.Linked(
+            records, links, 0, (), [], [], {}, [*engine.broken_remark(tracer.broken_lines()), *filter(None, remarks)]
+        )
         done = Outcome(spec, outcome.spec_sha256, linked, counts, run)
         _write_about(request, done)
         part.replace(request.to)
     finally:
         part.unlink(missing_ok=True)
     return done
+
+
+def _lacking(source: SourceFile, columns: Columns, place: str, roles: tuple[str, ...]) -> str | None:
+    """What a reader must know of columns that could not be used; a file that says nothing of anybody is refused."""
+    absent = [role for role in roles if not source.has(columns.of.get(role, role))]
+    telling = set(roles) & {"nhs_number", "family", "given", "birth_date", "postcode"}
+    if telling <= set(absent):
+        raise DoesNotHold(
+            "none of its columns says who somebody is",
+            code="missing-column",
+            where=place,
+            next_step=f"name its columns {', '.join(sorted(telling))}, or say in the spec what they are called",
+        )
+    return f"{place} has no column for: {', '.join(absent)}." if absent else None
 
 
 def _run(request: Request) -> str:

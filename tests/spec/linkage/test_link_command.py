@@ -315,3 +315,15 @@ def test_a_report_has_the_model_the_blocks_and_their_charts(link, tmp_path):
     assert invented(1)[0].number not in every
     (tmp_path / "taken").write_text("", encoding="utf-8")
     assert link(source, "--spec", "people", "--to", "out.csv", "--report", "taken").code == 2
+
+
+def test_records_whose_columns_have_other_names_are_not_quietly_traced_to_nobody(link, tmp_path):
+    """A file with none of the columns that tracing reads is refused; one that lacks some is told which."""
+    one = invented(1)[0]
+    written(tmp_path / "persons.csv", [(one.number, one.family)], ("nhs_number", "family"))
+    written(tmp_path / "records.csv", [("r1", one.number, one.family)], ("id", "patient", "surname"))
+    words = ("records.csv", "persons.csv", "--spec", "trace-mps-2024", "--to", "out.csv")
+    answer = link(*words)
+    assert (answer.code, "LEFT" in answer.err, "birth_date" in answer.err) == (1, True, True)
+    written(tmp_path / "records.csv", [("r1", one.number, one.family)], ("id", "nhs_number", "family"))
+    assert "LEFT has no column for: given, birth_date" in link(*words).out.replace("\n", " ")
