@@ -8,8 +8,9 @@ from datetime import date
 import pytest
 
 import people
+from caldicott.operations.invoices.checks import OUTSIDE
 from caldicott.operations.invoices.purge import purge
-from caldicott.operations.invoices.report import OUTSIDE, report
+from caldicott.operations.invoices.report import report
 from caldicott.operations.invoices.settle import explain, settle
 from caldicott.operations.invoices.zone import add_member, enter
 from caldicott.operations.land import land as land_outside

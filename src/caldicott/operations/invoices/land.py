@@ -21,6 +21,7 @@ from caldicott.engines.duckdb.landing import DuckDbLanding
 from caldicott.facts.layout import Layout, load
 from caldicott.operations.admitting import days_in, hold_repeats, record_of, rules_for
 from caldicott.operations.flows import delivery_references
+from caldicott.operations.invoices.checks import permitted_columns
 from caldicott.operations.invoices.workbooks import ENDING, Taken, as_table
 from caldicott.operations.invoices.zone import ROLE, Zone, enter, permitted
 from caldicott.operations.perform import Act, House, perform, permits, record
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from caldicott.policy.decision import Permit
     from caldicott.stores.catalogue import SubmissionRecord
     from caldicott.stores.landing_zone import LandingZone
     from caldicott.stores.submissions.manifest import Manifest
@@ -159,25 +159,7 @@ def _ask(zone: Zone, manifest: Manifest, layout: Layout) -> None:
     if refusal is not None:
         record(house, [refusal])
         permits([refusal])
-    _require_permitted_columns(permit, layout)
-
-
-def _require_permitted_columns(permit: Permit, layout: Layout) -> None:
-    """The layout is a whitelist of ours; the register's own whitelist is asked all the same."""
-    permitted_names, classes = set(permit.obligations.inputs_whitelist), permit.obligations.column_classes
-    beyond = [
-        column.canonical
-        for column in layout.columns
-        if column.column_class.value not in classes
-        or (layout.dataset == "invoice-backing" and column.canonical not in permitted_names)
-    ]
-    if beyond:
-        raise DoesNotHold(
-            f"the register does not permit these columns for checking bills: {', '.join(beyond)}",
-            code="column-not-permitted",
-            where=layout.id,
-            next_step="see `inputs_whitelist` of the activity; a column comes in only when the register lists it",
-        )
+    permitted_columns(permit, layout)
 
 
 def _admit(zone: Zone, manifest: Manifest, layout: Layout, folder: Path) -> Act[Landed]:

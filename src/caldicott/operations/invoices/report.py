@@ -13,6 +13,7 @@ import pyarrow.csv as pa_csv
 from caldicott.engines.duckdb.invoices_books import BookEngine
 from caldicott.operations.flows import export_references
 from caldicott.operations.invoices.books import balanced, read_books
+from caldicott.operations.invoices.checks import OUTSIDE, only_the_decision_leaves
 from caldicott.operations.invoices.zone import ROLE, Zone, enter
 from caldicott.operations.perform import Act, perform
 from caldicott.stores.ceff import ACTIVITY
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
     from caldicott.operations.perform import House
 
-OUTSIDE: Final = ("invoice", "line", "amount", "decision", "reason")
-"""All that leaves of a line [issue 7; the register's recipients]."""
 _SUMMARY: Final = ("month", "provider", "decision", "reason", "currency", "lines", "amount")
 
 
@@ -66,9 +65,10 @@ def report(house: House, *, to: Path | None = None) -> Told:
 def _compute(zone: Zone, to: Path | None) -> Act[Told]:
     books = read_books(zone.ceff, BookEngine())
     decisions, summary = books.outside(), books.summary()
-    if tuple(decisions.column_names) != OUTSIDE or tuple(summary.column_names) != _SUMMARY:
+    only_the_decision_leaves(decisions.column_names)
+    if tuple(summary.column_names) != _SUMMARY:
         raise ProgramFault(
-            "the report has other columns than may leave", code="report-columns", next_step="report this fault"
+            "the summary has other columns than may leave", code="report-columns", next_step="report this fault"
         )
     landed = sum(one.rows - one.quarantined for one in zone.ceff.submissions("invoices"))
     told = Told(

@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from caldicott.operations.flows import export_references
-from caldicott.operations.invoices.report import OUTSIDE
+from caldicott.operations.invoices.checks import OUTSIDE, only_the_decision_leaves
 from caldicott.operations.invoices.shelf import shelf_of
 from caldicott.operations.invoices.zone import Zone, look_in
 from caldicott.operations.perform import Act, perform
 from caldicott.stores.ceff import ACTIVITY
-from caldicott.vocabulary.errors import ProgramFault, WrongUsage
+from caldicott.vocabulary.errors import WrongUsage
 from caldicott.vocabulary.formats import DataFormat
 
 if TYPE_CHECKING:
@@ -36,8 +36,7 @@ def decisions_file(house: House, *, month: str, kind: str) -> bytes:
 
 def _compute(zone: Zone, month: str, kind: str) -> Act[bytes]:
     rows = shelf_of(zone.ceff).books.outside_of(month)
-    if tuple(rows.column_names) != OUTSIDE:
-        raise ProgramFault("the file has other columns than may leave", code="report-columns", next_step="report this")
+    only_the_decision_leaves(rows.column_names)
     if not rows.num_rows or kind not in {"csv", "xlsx"}:
         raise WrongUsage(
             "there are no decisions of that month, or not in that kind of file",

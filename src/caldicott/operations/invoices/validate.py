@@ -18,11 +18,14 @@ from caldicott.engines.duckdb.invoices_checks import CheckRules
 from caldicott.facts import invoices as facts
 from caldicott.invoices import reference as references
 from caldicott.operations.invoices.books import balanced, credit_act, keep_act, read_books, take_act
+from caldicott.operations.invoices.checks import objectors_included
 from caldicott.operations.invoices.land import NAMES_A_PATIENT, SHAPED_LIKE_A_PATIENT
-from caldicott.operations.invoices.zone import Zone, enter
+from caldicott.operations.invoices.zone import ROLE, Zone, enter, permitted
 from caldicott.operations.perform import Act, House, perform
+from caldicott.policy.decision import Request
 from caldicott.stores.ceff import ACTIVITY
 from caldicott.vocabulary.errors import DoesNotHold, WrongUsage
+from caldicott.vocabulary.formats import DataFormat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -132,6 +135,8 @@ def validate(
             code="invoices-missing",
             next_step="land them first: `caldicott invoices land REGISTER --from DIR --store DIR`",
         )
+    backing = Request(ROLE, ACTIVITY, "invoice-backing", DataFormat.IDENTIFIABLE)
+    objectors_included(permitted(zone.house, [backing])[0])
     tables = read_reference(house, reference)
     return perform(
         zone.house, event="validate", activity=ACTIVITY, compute=lambda: _compute(zone, tables, again=again, told=told)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from caldicott.facts import invoices as facts
 from caldicott.facts.layout import ColumnClass, load
-from caldicott.operations.invoices.report import OUTSIDE
+from caldicott.operations.invoices.checks import OUTSIDE
 from caldicott.operations.verify.asking import Asked, permit, permits_to_see
 from caldicott.operations.verify.control import Control, Finding, broken, kept, not_applicable
 from caldicott.operations.verify.controls.access import shown
