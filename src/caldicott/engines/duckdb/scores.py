@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from caldicott.engines.duckdb.connection import connect, engine_faults, quoted, text
 from caldicott.engines.duckdb.scores_features import load_features
-from caldicott.engines.duckdb.scores_inputs import SourceFile, as_date, filled, months_before, rows_of, unreadable_dates
+from caldicott.engines.duckdb.scores_inputs import (
+    SourceFile,
+    as_date,
+    filled,
+    last_day_before,
+    months_before,
+    rows_of,
+    unreadable_dates,
+)
 from caldicott.engines.duckdb.scores_sql import (
     EVER,
     Slots,
@@ -203,7 +211,9 @@ class ScoreEngine:
             join += f" AND day <= DATE '{self.question.on}'"
             gone = months_before("day", self.question.on)
             windows = sorted(self.slots.windows - {EVER})
-            cuts = " ".join(f"WHEN {gone} < {limit} THEN {limit - 1}" for limit in windows)
+            # A comparison of days says the same as a count of months, and is asked of every row.
+            since = {limit: f"day > DATE '{last_day_before(limit, self.question.on)}'" for limit in windows}
+            cuts = " ".join(f"WHEN {says} THEN {limit - 1}" for limit, says in since.items())
             # A code that does not count (later than the day, or without one) keeps its person and lands in any span.
             placed = gone if months else (f"CASE {cuts} ELSE {windows[-1]} END" if cuts else "0")
             span = f"coalesce(greatest({placed}, 0), 0)"

@@ -82,6 +82,15 @@ def months_before(day: str, on: date) -> str:
     return f"{gone} - (year({day}) * 12 + month({day})) - CASE WHEN day({day}) > {on.day} THEN 1 ELSE 0 END"
 
 
+def last_day_before(months: int, on: date) -> date:
+    """The newest day that lies so many whole months back: `months_before` is less for every later day, and only then."""
+    import calendar
+    from datetime import date as day
+
+    year, month = divmod(on.year * 12 + on.month - 1 - months, 12)
+    return day(year, month + 1, min(on.day, calendar.monthrange(year, month + 1)[1]))
+
+
 def age_on(birth: str, on: date) -> str:
     return (
         f"{on.year} - year({birth}) - "
