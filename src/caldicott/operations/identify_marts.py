@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
+from caldicott.engines.duckdb.mart_files import as_one
 from caldicott.facts.layout import load
 from caldicott.safe_haven.identity.remainder import CONFIRMED
 from caldicott.stores.clear_rows import ClearRows
@@ -15,6 +14,8 @@ from caldicott.stores.traced_rows import TRACED, of_part
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable
+
+    import pyarrow as pa
 
     from caldicott.engines.duckdb.mart_sql import Supersession
     from caldicott.facts.layout import Layout
@@ -44,7 +45,7 @@ def opened_with_traced(rows: Rows, identified: Identified, file: LiveFile) -> Ca
         if file.kind == TRACED:
             return traced.to_reader()
         tables = [rows.read(file, wanted=wanted).read_all(), traced]
-        return pa.concat_tables(tables, promote_options="permissive").to_reader()
+        return as_one(tables).to_reader()
 
     return opened
 

@@ -210,3 +210,23 @@ assert sum(b.num_rows for b in clear.read(path, key=b"k" * 32, aad=b"a")) == {gr
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
     return int(subprocess.run([sys.executable, "-c", program], check=True, capture_output=True).stdout)
+
+
+def test_lists_of_values_come_back_as_text_or_as_lists(tmp_path):
+    """Columns that lie as places in a list read as plain text, or as lists for who asks; pieces may differ in it."""
+    file, sexes = tmp_path / "lists.parquet", ["1", "2", None, "9"] * 10
+    listed = pa.table({"record": [f"R{row}" for row in range(40)], "sex": pa.array(sexes).dictionary_encode()})
+    plain = pa.table({"record": listed.column("record"), "sex": pa.array(["9"] * 40)})
+    with clear.EncryptedWriter(file, listed.schema, key=KEY, aad=AAD, row_group_size=30) as writer:
+        writer.write(listed)
+        writer.write(plain)
+    whole = {"record": [f"R{row}" for row in range(40)] * 2, "sex": [*sexes, *["9"] * 40]}
+    as_text = clear.read_table(file, key=KEY, aad=AAD)
+    assert as_text.equals(pa.table(whole))
+    as_lists = clear.read(file, key=KEY, aad=AAD, wanted={"sex"}, with_value_lists=True).read_all()
+    assert pa.types.is_dictionary(as_lists.schema.field("sex").type)
+    assert as_lists.column("sex").to_pylist() == whole["sex"]
+    content = file.read_bytes()
+    file.write_bytes(bytes([*content[:60], content[60] ^ 1, *content[61:]]))
+    with pytest.raises(DoesNotHold):
+        clear.read_table(file, key=KEY, aad=AAD)

@@ -49,7 +49,8 @@ MACROS: Final = (
         f"ELSE translate(t, {_GROUPED_SQL}, '0123456789') END)::BIGINT"
     ),
     (
-        f"CREATE MACRO holds_number(t) AS len(list_filter(regexp_extract_all(t, '{_HELD}', 1), "
+        # Most texts hold nothing like a number: to say so takes a third of the time of looking for all of them.
+        f"CREATE MACRO holds_number(t) AS regexp_matches(t, '{_HELD}') AND len(list_filter(regexp_extract_all(t, '{_HELD}', 1), "
         "lambda x: check_holds(digits_of(x)) AND NOT is_sentinel(digits_of(x)))) > 0"
     ),
 )

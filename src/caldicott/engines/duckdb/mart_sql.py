@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from caldicott.engines.duckdb.connection import quoted, text
 from caldicott.engines.duckdb.identity_steps import SAYS_NOTHING
-from caldicott.engines.duckdb.mart_files import PLACE_SHIFT, ROW, SHUFFLE_KEY
+from caldicott.engines.duckdb.mart_files import PLACE, PLACE_SHIFT, ROW, SHUFFLE_KEY
 from caldicott.facts.layout import ColumnClass, ColumnType, IdentityKind
 from caldicott.safe_haven.identity.remainder import REVIEWED
 
@@ -95,7 +95,7 @@ def people_of(
     order = "coalesce(hash(p.token), (random() * 18446744073709551615)::UBIGINT)"
     chosen = ",\n  ".join(columns_of_people(layout, present=present, columns=columns))
     return (
-        f'SELECT r.{quoted(ROW)}, (r."~place" << {PLACE_SHIFT}) | ({order} >> {64 - PLACE_SHIFT}) AS {quoted(SHUFFLE_KEY)},\n'
+        f"SELECT r.{quoted(ROW)}, (r.{quoted(PLACE)} << {PLACE_SHIFT}) | ({order} >> {64 - PLACE_SHIFT}) AS {quoted(SHUFFLE_KEY)},\n"
         f"  {chosen}\nFROM ({union}) r {person_join(layout, issued)}\nWHERE {remains(mask)} ORDER BY {quoted(SHUFFLE_KEY)}"
     )
 
@@ -109,11 +109,6 @@ def columns_of_people(layout: Layout, *, present: frozenset[str], columns: MartC
         for line in _derived(column, columns)
     ]
     return ["p.token AS person_token", f"{_link_quality(layout, present, columns.conflicts)} AS link_quality", *derived]
-
-
-def live_rows(name: str, place: int, standing: Supersession) -> str:
-    """The narrow rows of one submission's month that no later submission took the place of."""
-    return f'SELECT {place}::UBIGINT AS "~place", r.* FROM {name} r WHERE {is_live(standing)}'
 
 
 def narrow_columns(layout: Layout) -> frozenset[str]:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from caldicott.engines.duckdb import mart_sql
 from caldicott.engines.duckdb.connection import engine_faults, text
-from caldicott.engines.duckdb.mart_files import ROW, Found
+from caldicott.engines.duckdb.mart_files import PLACE, ROW, Found, as_one
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -83,7 +83,8 @@ class DuckDbMarts:
         groups: dict[tuple[str, str], list[tuple[int, Source]]] = {}
         for place, month in enumerate(months):
             for source in month.sources:
-                groups.setdefault((source.layout.id, source.standing.issued), []).append((place, source))
+                found_by = mart_sql.person_join(source.layout, source.standing.issued)
+                groups.setdefault((source.layout.id, found_by), []).append((place, source))
         made = [self._make(members, columns=columns, mask=mask) for members in groups.values()]
         return self._writer.write(made, [month.to for month in months])
 
@@ -95,17 +96,14 @@ class DuckDbMarts:
         """
         layout = members[0][1].layout
         wanted, narrow = mart_sql.columns_read(layout, columns), mart_sql.narrow_columns(layout)
-        tables, branches, first = [], [], 0
-        for number, (place, source) in enumerate(members):
-            table = source.opened(wanted).read_all()
-            numbers = pa.array(np.arange(first, first + table.num_rows, dtype=np.int64))
-            known = table.select([name for name in table.column_names if name in narrow])
-            self._db.register(f"arriving_{number}", known.append_column(ROW, numbers))
-            branches.append(mart_sql.live_rows(f"arriving_{number}", place, source.standing))
-            tables.append(table)
-            first += table.num_rows
-        wide = pa.concat_tables(tables, promote_options="permissive")
-        union = " UNION ALL BY NAME ".join(branches)
+        tables = [source.opened(wanted).read_all() for _place, source in members]
+        wide = as_one(tables)
+        known = _numbered(wide.select([name for name in wide.column_names if name in narrow]), members, tables)
+        branches = []
+        for number, (standing, rows) in enumerate(known):
+            self._db.register(f"arriving_{number}", rows)
+            branches.append(f"SELECT r.* FROM arriving_{number} r WHERE {mart_sql.is_live(standing)}")
+        union = " UNION ALL ".join(branches)
         statement = mart_sql.people_of(
             layout,
             union,
@@ -116,7 +114,7 @@ class DuckDbMarts:
         )
         with engine_faults("make months of a mart"):
             found = self._db.sql(statement).to_arrow_table()
-        for number in range(len(members)):
+        for number in range(len(known)):
             self._db.unregister(f"arriving_{number}")
         kept = [name for name in mart_sql.kept_columns(layout, columns) if name in wide.column_names]
         return Found(found, wide.select(kept))
@@ -151,6 +149,23 @@ class DuckDbMarts:
 
     def _register(self, rows: pa.RecordBatchReader) -> None:
         self._db.register("arriving", rows)
+
+
+def _numbered(
+    narrow: pa.Table, members: Sequence[tuple[int, Source]], tables: Sequence[pa.Table]
+) -> list[tuple[Supersession, pa.Table]]:
+    """The narrow rows with their number and the place of their month, together by how they stand.
+
+    A branch of the statement for each file would cost the planner more than the rows cost the join (measured).
+    """
+    numbered = narrow.append_column(ROW, pa.array(np.arange(narrow.num_rows, dtype=np.int64)))
+    sizes = [table.num_rows for table in tables]
+    places = np.repeat(np.array([place for place, _source in members], dtype=np.uint64), sizes)
+    numbered = numbered.append_column(PLACE, pa.array(places))
+    pieces: dict[Supersession, list[pa.Table]] = {}
+    for (_place, source), end, size in zip(members, np.cumsum(sizes).tolist(), sizes, strict=True):
+        pieces.setdefault(source.standing, []).append(numbered.slice(end - size, size))
+    return [(standing, pa.concat_tables(several)) for standing, several in pieces.items()]
 
 
 class DuckDbExports:

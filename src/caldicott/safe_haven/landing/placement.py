@@ -14,6 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from caldicott.safe_haven.landing.value_lists import ValueLists, only_used
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import date
@@ -57,12 +59,13 @@ class Period:
 
 def place(batches: Iterable[pa.RecordBatch], *, period: Period, sink: Sink, tally: Tally) -> None:
     """Send each row of the engine's answer to its place and count it."""
+    lists = ValueLists()
     for gathered in _gathered(batches):
         table = _numbered(gathered, first=tally.rows + 1)
         tally.rows += table.num_rows
         _hold_back(table, sink=sink, tally=tally)
         if table.column("fault").null_count:
-            sink.admit(_admitted(table, period, tally))
+            sink.admit(_admitted(table, period, tally, lists))
 
 
 def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
@@ -97,14 +100,14 @@ def _counts(values: pa.ChunkedArray) -> dict[str, int]:
     return {entry["values"].as_py(): entry["counts"].as_py() for entry in pc.value_counts(values)}
 
 
-def _admitted(table: pa.Table, period: Period, tally: Tally) -> dict[str, pa.Table]:
+def _admitted(table: pa.Table, period: Period, tally: Tally, lists: ValueLists) -> dict[str, pa.Table]:
     """The rows without a fault, by month; every column is copied once at most."""
     faults = table.column("fault")
     numbers = pc.if_else(pc.is_null(faults), _part_numbers(table.column("occurred_on"), period), None)
-    rows, found = table.drop_columns(["fault", "raw"]), pc.value_counts(pc.drop_null(numbers))
+    rows, found = lists.listed(table.drop_columns(["fault", "raw"])), pc.value_counts(pc.drop_null(numbers))
     if len(found) > 1 or numbers.null_count:
         order = pc.sort_indices(numbers).slice(0, len(numbers) - numbers.null_count)
-        rows, found = rows.take(order), pc.value_counts(numbers.take(order))
+        rows, found = only_used(rows.take(order)), pc.value_counts(numbers.take(order))
     _count(rows, tally)
     parts, start = {}, 0
     for entry in found:
