@@ -23,6 +23,8 @@ def print_runs(runs: Sequence[ActivityRun]) -> None:
         excluded = ", ".join(f"{scheme} {rows:,}" for scheme, rows in sorted(entry.excluded_by.items()))
         say(f"Rows excluded by an objection: {excluded or 'none'}.")
         say(f"Rows replaced by a later submission: {entry.superseded:,}.")
+        for line in _traced(entry.counts):
+            say(line)
         if not entry.ndop_answered:
             say("No National Data Opt-out answer may be used today: where that scheme applies, everyone is out.")
         for dataset, schemes in sorted(entry.unanswered.items()):
@@ -32,6 +34,22 @@ def print_runs(runs: Sequence[ActivityRun]) -> None:
             say(f"People by the number of services they were met in: {linked}.")
         for dataset, reason in sorted(entry.left_out.items()):
             say(f"Kept out of this activity: {dataset} ({reason}).")
+
+
+def _traced(counts: dict[str, int]) -> Iterator[str]:
+    """What came of the records whose person had to be found, by step and by reason; nothing where none had."""
+    for start, title in (
+        ("traced because ", "Traced because"),
+        ("identity ", "Of these"),
+        ("traced rows ", "Traced rows"),
+    ):
+        told = [
+            f"{name.removeprefix(start)} {number:,}"
+            for name, number in sorted(counts.items())
+            if name.startswith(start)
+        ]
+        if told:
+            yield f"{title}: {'; '.join(told)}."
 
 
 def run_record(entry: ActivityRun) -> dict[str, Any]:

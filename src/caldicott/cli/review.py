@@ -103,6 +103,24 @@ def report(
         table("What was settled", ("answer", "cases"), [*found.choices.items()])
 
 
+@app.command()
+def reissued(
+    register: RegisterName,
+    pairs: Annotated[Path, typer.Argument(metavar="PAIRS", help="CSV with the columns old and new.")],
+    store: StoreFolder, role: Role = _OPERATOR, activity: Activity = _PLANNING, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Numbers that were given anew, after an adoption or a change of gender: the old one is never joined again."""
+    from caldicott.operations.identify_persons import note_reissued, pairs_of
+
+    written = pairs_of(pairs)
+    with bootstrap.open_house(bootstrap.load_register(register), store) as house:
+        noted = note_reissued(house, written, activity=activity, role=role)
+    if as_json:
+        print_json({"noted": noted})
+    else:
+        say(f"Noted: {noted} numbers that were given anew. It counts from the next run on.")
+
+
 def _reviewer(user: str, role: str) -> Reviewer:
     from caldicott.operations.review import Reviewer
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
@@ -18,6 +19,7 @@ from caldicott.vocabulary.nhs_number import canonicalise, fault_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from caldicott.engines.duckdb.people import DuckDbPeople
     from caldicott.operations.people import People
@@ -70,6 +72,27 @@ def _follow(house: House, change: Change, domain: PseudonymDomain, live_files: S
             return vault.split(both, domain, created=house.today, live_files=live_files)
         case Event.REISSUE:
             return ()
+
+
+def pairs_of(path: Path) -> list[tuple[str, str]]:
+    """Old and new numbers out of a small CSV file.
+
+    Raises:
+        WrongUsage: it is no such file; none of its words is repeated.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            rows = list(csv.DictReader(stream))
+    except (OSError, UnicodeDecodeError, csv.Error):
+        rows = []
+    if not rows or not {"old", "new"} <= rows[0].keys():
+        raise WrongUsage(
+            "the file cannot be read as a CSV with the columns old and new",
+            code="reissue-file-unreadable",
+            where=path.name,
+            next_step="write a line old,new and below it a line for each person, as UTF-8",
+        )
+    return [(row["old"] or "", row["new"] or "") for row in rows]
 
 
 def note_reissued(
