@@ -11,7 +11,8 @@ cannot be read.
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -50,7 +51,15 @@ class Board:
         return self._held_back
 
     def notice(self) -> Notice:
-        """Today's."""
+        """Today's. Within `one_look` the folders are looked at once."""
+        look = _looks.get()
+        if look is None:
+            return self._looked_at()
+        if self not in look:
+            look[self] = self._looked_at()
+        return look[self]
+
+    def _looked_at(self) -> Notice:
         with self._lock:
             seen = (bootstrap.today(), _stamps(self._portal.register), _stamps(self._portal.published))
             if self._notice is None or seen != self._seen:
@@ -85,6 +94,19 @@ class Board:
             self._seen = None
         self._held_back = fault.code if isinstance(fault, CaldicottError) else "disk-fault"
         log.warning(f"{what}; the last that did is shown", self._held_back)
+
+
+_looks: ContextVar[dict[Board, Notice] | None] = ContextVar("looks", default=None)
+
+
+@contextmanager
+def one_look() -> Iterator[None]:
+    """One request works by one register from its beginning to its end, and looks for a newer one once."""
+    token = _looks.set({})
+    try:
+        yield
+    finally:
+        _looks.reset(token)
 
 
 @cache

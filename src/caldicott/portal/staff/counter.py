@@ -12,6 +12,7 @@ from django.conf import settings
 from django.middleware.csrf import rotate_token
 
 from caldicott import bootstrap
+from caldicott.portal.board import one_look
 from caldicott.stores.desk import opening
 
 if TYPE_CHECKING:
@@ -89,7 +90,8 @@ class AtTheDesk:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.desk = Counter(request)
-        response = self._next(request)
+        with one_look():
+            response = self._next(request)
         request.desk.answer(response)
         return response
 
