@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Self
 import pyarrow as pa
 
 from caldicott.analytics.cube import Cell
-from caldicott.analytics.dimension import UNKNOWN, dimension
+from caldicott.analytics.dimension import MONTH, UNKNOWN, dimension
 from caldicott.analytics.expression import columns
 from caldicott.engines.duckdb import indicators_sql as sql
 from caldicott.engines.duckdb.connection import connect, engine_faults, quoted, text
@@ -318,6 +318,8 @@ class _Statement:
         if found.lookup == "month-year":
             first = "(left(month, 4)::INT - (right(month, 2)::INT < 4)::INT)"
             return f"{first} || '/' || right(({first} + 1)::VARCHAR, 2)", ""
+        if found.name == MONTH:
+            return own, ""  # the mart's own partition, known of every row
         if not found.lookup:
             return f"coalesce({own}, {text(UNKNOWN)})", ""
         table, alias = self._engine.lookup(found.lookup), quoted(f"as {level}")

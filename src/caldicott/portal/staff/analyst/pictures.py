@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from caldicott.operations.indicators import Told
 
+_LIGHT_TO_DARK: Final = ("#eef5fb", "#7aaedb")
+"""Of tiles. On the darkest of it dark letters still have a contrast of more than 4.5 to 1."""
 _PLACES: Final = {"as expected": "circle", "higher": "triangle-up", "lower": "triangle-down"}
 """Where a group stands in a funnel: told by shape as well as by colour."""
 _TIMES: Final = ("month", "quarter", "year")
@@ -176,7 +178,6 @@ def _tiles(told: Told, points: Sequence[_Point], main: str) -> Picture:
         for place, one in enumerate(points)
     ]
     values = [one.value for one in points]
-    middle = (min(values) + max(values)) / 2
     base = alt.Chart({"values": rows}).encode(
         x=alt.X("column:O", axis=None), y=alt.Y("row:O", axis=None)
     )  # fmt: skip
@@ -184,11 +185,10 @@ def _tiles(told: Told, points: Sequence[_Point], main: str) -> Picture:
     says = f"{_title(told, main)}: from {min(values):,.1f} to {max(values):,.1f}, darker for more. "
     says += "Tiles stand in the order of their names, not where the areas lie."
     tile = base.mark_rect(stroke="white", strokeWidth=3).encode(
-        color=alt.Color("value:Q", title=None, legend=None, scale=alt.Scale(range=["#d8e6f3", "#003d78"]))
+        color=alt.Color("value:Q", title=None, legend=None, scale=alt.Scale(range=list(_LIGHT_TO_DARK)))
     )  # fmt: skip
-    ink: Any = alt.condition(f"datum.value > {middle}", alt.value("white"), alt.value(DARK))
-    name = base.mark_text(dy=-9, fontSize=13).encode(text="name:N", color=ink)
-    value = base.mark_text(dy=11, fontSize=15).encode(text=alt.Text("value:Q", format=",.4~r"), color=ink)
+    name = base.mark_text(dy=-9, fontSize=13, color=DARK).encode(text="name:N")
+    value = base.mark_text(dy=11, fontSize=15, color=DARK).encode(text=alt.Text("value:Q", format=",.4~r"))
     height = 70 * (1 + (len(rows) - 1) // _TILES_ACROSS)
     chart = alt.layer(tile, name, value).properties(width=600, height=height)
     return Picture(title, says, draw(chart, title=title, text=says))
