@@ -177,6 +177,27 @@ def settle(
 
 
 @app.command()
+def letters(
+    register: RegisterName,
+    store: StoreFolder,
+    provider: Annotated[str, typer.Option(help="The provider to ask about all its queried lines.")],
+    to: Annotated[Path, typer.Option("--to", help="A folder for the letters, as PDF.")],
+) -> None:
+    """Write to a provider about its queried lines: numbers, amounts and questions; no patient."""
+    from caldicott.operations.invoices.letters import letter_of, write_letters
+    from caldicott.operations.invoices.zone import as_officer
+
+    with _house(register, store) as house:
+        officer = as_officer(house)
+        numbers = write_letters(officer, provider=provider)
+        to.mkdir(parents=True, exist_ok=True)
+        for number in numbers:
+            letter, made = letter_of(officer, number=number)
+            (to / f"letter-{number}.pdf").write_bytes(made)
+            say(f"{to / f'letter-{number}.pdf'}: {len(letter.lines):,} lines, answer due {letter.due}.")
+
+
+@app.command()
 def prices(
     workbook: Annotated[Path, typer.Argument(help="The prices workbook of the NHS Payment Scheme (.xlsx).")],
     valid_from: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day of these prices.")],

@@ -1,6 +1,8 @@
 # ruff: noqa: E501  rows of invented bills read better whole
 """Bad input is named by file, row and column, and the rest goes on."""
 
+from datetime import date
+
 import pytest
 
 from caldicott.invoices import reference
@@ -107,3 +109,22 @@ def test_a_board_brings_its_own_tables(desk, tmp_path):
     )
     desk.validate(reference=tables)
     assert (desk.decided()[line]["expected_pence"], desk.decided()[line]["reasons"]) == (10_000, ["price-differs"])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"period_from": date(2025, 4, 2)}, {"period_to": date(2026, 3, 30)}, {"extracted": "2026-05-01T07:00:00"},
+        {"update": "bulk-replacement"},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)  # fmt: skip
+def test_the_same_delivery_under_another_manifest_is_not_taken_for_the_same(desk, changes):
+    """Content alike, but another period, hour or kind of update: told, and what landed stays."""
+    desk.bill(1)
+    rows = desk.rows["invoice-lines"]
+    assert desk.land(desk.send("invoice-lines", rows, id="one"))[0].fault is None
+    again, other = desk.send("invoice-lines", rows, id="one"), desk.send("invoice-lines", rows, id="one", **changes)
+    same, differs = desk.land(again, other)
+    assert (same.already, same.fault) == (True, None)
+    assert differs.fault.code == "submission-differs"

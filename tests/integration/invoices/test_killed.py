@@ -10,6 +10,7 @@ from collections import Counter
 import pytest
 
 from caldicott.invoices.ledger import Account, Balance
+from caldicott.operations.invoices.zone import add_member, enter
 
 LINES = 12
 # Dies without a word at the n-th call into the stores or the operations; without n it says how many there are.
@@ -33,11 +34,11 @@ finally:
 """
 
 
-def run(desk, store, last):
-    """`invoices validate` in a process of its own, which dies at that call."""
-    environ = {**os.environ, "HOME": str(desk.root / "home"), "CALDICOTT_ACTOR": "first"}
+def run(desk, store, last, command=("validate",), actor="first"):
+    """That command of `invoices` in a process of its own, which dies at that call."""
+    environ = {**os.environ, "HOME": str(desk.root / "home"), "CALDICOTT_ACTOR": actor}
     environ.pop("XDG_CONFIG_HOME", None)
-    words = ["invoices", "validate", "example-icb", "--store", str(store)]
+    words = ["invoices", command[0], "example-icb", "--store", str(store), *command[1:]]
     return subprocess.run(
         [sys.executable, "-c", _DYING, str(last), *words], env=environ, capture_output=True, text=True, check=False
     )
@@ -77,3 +78,31 @@ def test_killed_at_any_call_no_line_is_decided_twice_or_lost(desk):
             assert {path.rpartition("/")[2] for path in house.store.catalogue.live_paths()} == on_disk
     # Before and after the one moment: otherwise the points were badly chosen.
     assert set(seen) == {0, LINES}
+
+
+@pytest.mark.slow
+def test_killed_while_a_member_decides_the_line_is_as_before_or_as_after(desk):
+    """A payment by hand is there whole or not at all; asked again, it is made once, and the ledger balances."""
+    line = desk.bill(1, sus=False)
+    desk.validate(actor="first")
+    with desk.house("first") as house:
+        add_member(enter(house, ["invoices"]), "second")
+    pay = ("settle", "--invoice", "INV-1", "--as", "pay", "--because", "records-agree")
+    whole, kept = desk.root / "whole", desk.root / "kept"
+    shutil.copytree(desk.store, whole)
+    clean = run(desk, whole, 0, pay, "second")
+    assert clean.returncode == 0, clean.stderr
+    calls = int(clean.stdout.rpartition("CALLS ")[2])
+    desk.store.rename(kept)
+    seen = Counter()
+    for last in sorted({calls * part // 100 for part in (20, 60, 80, 88, 94, 98)}):
+        shutil.rmtree(desk.store, ignore_errors=True)
+        shutil.copytree(kept, desk.store)
+        assert run(desk, desk.store, last, pay, "second").returncode == 137
+        before = desk.decided()[line]["verdict"]
+        seen[before] += 1
+        again = run(desk, desk.store, 0, pay, "second")
+        assert again.returncode == (0 if before == "query" else 1), again.stderr
+        assert [row["verdict"] for row in desk.all_decisions()] == ["query", "pay"]
+        assert desk.ledger()["GBP"] == {"invoiced": 570475, "paid": 570475, "queried": 0, "rejected": 0, "credited": 0}
+    assert set(seen) == {"query", "pay"}
