@@ -8,6 +8,7 @@ A request is only ever added to; what is changed is looked at anew by both.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,13 +35,15 @@ from caldicott.vocabulary.errors import Refused, WrongUsage
 from caldicott.vocabulary.formats import DataFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from caldicott.operations.perform import House
 
 _LONGEST: Final = 4_000
 _TABLES_AT_MOST: Final = 20
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}\.csv")
+"""The name becomes a file's: no folders, nothing hidden."""
 
 
 def request(
@@ -126,8 +129,6 @@ def release(house: House, number: str, *, role: str, to: Path, organisation: str
     Raises:
         Refused: it is not approved by two, or its counts can no longer be proved safe.
     """
-    known = _known(house, number)
-    permit = _permitted(house, known.activity, role, "release", organisation)
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise WrongUsage(
             "the folder is not empty", code="export_not_empty", where="--to", next_step="name a new folder"
@@ -135,6 +136,28 @@ def release(house: House, number: str, *, role: str, to: Path, organisation: str
     if to.resolve().is_relative_to(house.store.root.resolve()):
         raise WrongUsage("the folder lies in the store", code="export-into-store", where="--to",
                          next_step="name a folder outside the store")  # fmt: skip
+
+    def write(leaving: Mapping[str, str]) -> None:
+        with disk_faults(to):
+            to.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for name, text in leaving.items():
+                put(to / name, text.encode())
+
+    return _let_go(house, number, role, organisation, write)
+
+
+def taken_out(house: House, number: str, *, role: str, organisation: str | None = None) -> dict[str, str]:
+    """The same as texts by name, for a page that hands them over."""
+    leaving: dict[str, str] = {}
+    _let_go(house, number, role, organisation, leaving.update)
+    return leaving
+
+
+def _let_go(
+    house: House, number: str, role: str, organisation: str | None, write: Callable[[Mapping[str, str]], None]
+) -> ReleaseRequest:
+    known = _known(house, number)
+    permit = _permitted(house, known.activity, role, "release", organisation)
     _require_approved(known)
     leaving, certificate = _as_it_leaves(house, permit, known)
 
@@ -145,13 +168,14 @@ def release(house: House, number: str, *, role: str, to: Path, organisation: str
         hashes = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in leaving.items()}
         return _entry(house, permit, RELEASED, "") | {"files": hashes, "certificate": certificate}
 
-    def write() -> None:
-        with disk_faults(to):
-            to.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for name, text in leaving.items():
-                put(to / name, text.encode())
+    return _added(house, number, permit, judge, event="airlock-release", after=lambda: write(leaving))
 
-    return _added(house, number, permit, judge, event="airlock-release", after=write)
+
+def may_ask(house: House, activity: str, role: str, organisation: str | None = None) -> bool:
+    """Whether the register lets the role give out anything of the activity; asked of the decision, and recorded."""
+    return any(
+        isinstance(one, Permit) for one in ask(house, _questions(house, activity, role, "release", organisation))
+    )
 
 
 def listed(
@@ -209,6 +233,11 @@ def _questions(house: House, activity: str, role: str, action: str, organisation
 
 
 def _check_number(tables: Mapping[str, str]) -> None:
+    if not all(_NAME.fullmatch(name) for name in tables):
+        raise WrongUsage(
+            "a table is named like falls-by-month.csv, in letters, digits, dots and hyphens", code="airlock-name",
+            where="--table, --file", next_step="give it another name",
+        )  # fmt: skip
     if not 0 < len(tables) <= _TABLES_AT_MOST:
         raise WrongUsage(
             f"a request has one to {_TABLES_AT_MOST} tables", code="airlock-no-table", where="--table, --file",
@@ -254,7 +283,13 @@ def _require_approved(known: ReleaseRequest) -> None:
 
 
 def _added(
-    house: House, number: str, permit: Permit, judge: Any, *, event: str, after: Any = lambda: None
+    house: House,
+    number: str,
+    permit: Permit,
+    judge: Callable[[ReleaseRequest], dict[str, Any]],
+    *,
+    event: str,
+    after: Callable[[], None] = lambda: None,
 ) -> ReleaseRequest:
     def compute() -> Act[ReleaseRequest]:
         with airlock.held(house.store, number, today=house.today) as history:
@@ -265,7 +300,9 @@ def _added(
     return perform(house, event=event, activity=permit.request.activity, compute=compute)
 
 
-def _act(now: ReleaseRequest, permit: Permit, digest: str, after: Any = lambda: None) -> Act[ReleaseRequest]:
+def _act(
+    now: ReleaseRequest, permit: Permit, digest: str, after: Callable[[], None] = lambda: None
+) -> Act[ReleaseRequest]:
     references = (permit.request.role, now.number, digest)
     return Act(
         now, lambda: None, references=references, dataset=permit.request.dataset, format=permit.request.format,

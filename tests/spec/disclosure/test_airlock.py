@@ -188,3 +188,10 @@ def test_words_are_asked_for(stage):
     made = _requested(stage, {"falls.csv": COUNTS})
     with stage.house() as house, pytest.raises(WrongUsage):
         airlock.review(_as(house, "ben"), made.number, role=OFFICER, verdict="approve", comment="")
+
+
+@pytest.mark.parametrize("name", ["../up.csv", "/etc/x.csv", ".hidden.csv", "a/b.csv", "table.exe", ""])
+def test_a_table_s_name_is_a_plain_file_name(stage, name):
+    """The name becomes a file's; one that leads elsewhere is not taken."""
+    with pytest.raises(WrongUsage):
+        _requested(stage, {name: COUNTS})
