@@ -34,6 +34,8 @@ ONLY_SENT |= {"practice-filter", "practice-filter-remove", "practice-case", "pra
 PARTS = {"token": "x", "provider": "nobody", "digest": "x", "practice": "Z80001"}
 FIGURES = "/staff/analyst/"
 PARTS |= {"name": "ae-four-hours", "form": "csv", "number": "1"}
+ONLY_SENT |= {"analyst-release-ask", "analyst-release-check", "analyst-release-take"}
+PARTS |= {"asked": "r00009"}
 PARTS |= {"submission": "x", "file_row": "1", "month": "2026-05", "kind": "csv"}
 FINANCE_OPEN = {"/staff/invoices/", "/staff/invoices/members/"}
 """While the locked area has no member, these two show its officer how it is opened; every other page needs a member."""
@@ -161,6 +163,8 @@ def figures(role, day, lapsed):
     files = {
         "table/csv/": 400 if is_open else 403,
         "indicators/ae-four-hours/csv/": 404 if has_attendances else 403,
+        "releases/": 200 if is_open else 403,
+        "releases/r00009/": 404 if is_open else 403,
     }  # fmt: skip
     return {f"{FIGURES}{address}": status for address, status in {**pages, **files}.items()}
 
