@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import extracts, growth, landing_to_mart, linkage
+from bench import extracts, growth, landing_to_mart, linkage, practice_list
 from bench.results import figures_table, markdown, of_rows, refreshed
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def main(size: str) -> None:
         section("8. Publishing the notice", lambda: small("publish")),
         section("9. The public site", lambda: small("portal")),
         section(linkage.TITLE, lambda: linkage.part(whole=size != "quick")),
+        section(practice_list.TITLE, lambda: small("practice_list", people=PEOPLE[size])),
     ]
     loads.append(os.getloadavg()[0])
     RESULTS.write_text("\n\n".join([head(size, loads), *sections]) + "\n", encoding="utf-8")
@@ -99,7 +100,7 @@ def grow(sizes: tuple[int, ...]) -> str:
     return f"{figures_table(growth.figures(steps))}\n\n{markdown(growth.table(steps))}"
 
 
-def small(name: str, **choice: bool) -> str:
+def small(name: str, **choice: int) -> str:
     """A benchmark of one room; its own module says what it measures."""
     module = importlib.import_module(f"bench.{name}")
     return figures_table(of_rows(module.measure(**choice), more_is_better=MORE_IS_BETTER))

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import pyotp
 import pytest
+from django.core.management import call_command
 from django.db import connections
 from django.test import override_settings
 from tests.portal.serving import environment
@@ -246,3 +247,8 @@ def mark(store):
     catalogue = Catalogue(store / "catalogue.sqlite")
     catalogue.set_setting("demo", "invented people")
     catalogue.close()
+
+
+def test_the_tables_are_those_of_the_models(desk):
+    """A change of a table without its migration would fail at somebody's next start."""
+    call_command("makemigrations", "desk", check=True, dry_run=True, verbosity=0)

@@ -13,10 +13,12 @@ from python_calamine import CalamineWorkbook
 from tests.portal_staff.conftest import KEY, NOON, rows_of
 from tests.portal_staff.surgery import LIST, address_of, names, reader, words
 
+import risk_ward
 from caldicott.operations import practice_case
 from caldicott.portal.staff.practice import keeping
 from caldicott.stores.desk import cases
 from risk_ward import FRAIL, MANY_MEDICINES, SICK_LONG_AGO, TWICE, WELL
+from stage import example_register
 
 SECRET = "Her daughter holds the spare key"
 
@@ -171,6 +173,50 @@ def test_what_a_practice_kept_is_erased_when_the_patient_is_its_own_no_more(surg
     assert (rows_of(surgery.store, "case"), rows_of(surgery.store, "casenote")) == ([], [])
     erased = next(one for one in surgery.entries() if one.event == "cases-erased")
     assert erased.references == ("practice Z80001", "cases 1")
+
+
+def test_a_broken_list_erases_nobodys_notes(surgery):
+    """Many cases off the list at once are a fault of the list: kept, shown to nobody, and told in the trail."""
+    gp = reader(surgery)
+    step(gp, WELL, "shortlisted")
+    from caldicott.stores.desk.models import Case
+
+    made = Case.objects.get()
+    Case.objects.bulk_create(
+        Case(practice="Z80001", token=f"R{place:017d}", stage="shortlisted", changed=made.changed) for place in range(9)
+    )
+    gp.get(LIST)
+    assert len(rows_of(surgery.store, "case")) == 10
+    held = next(one for one in surgery.entries() if one.event == "cases-held")
+    assert (held.references, held.reasons) == (("practice Z80001", "cases 9"), ("too-many-at-once",))
+
+
+def test_a_patient_who_moved_is_refused_with_the_reason_and_leaves_nothing(surgery):
+    """Another practice's newer list has landed: the page says moved, and the notes are gone at once."""
+    gp = reader(surgery)
+    address = address_of(gp, TWICE)
+    step(gp, TWICE, "shortlisted")
+    gp.post(address + "notes/", {"note": SECRET})
+    ward = risk_ward.Stage(surgery.store.parent, example_register())
+    ward.inbox.mkdir()
+    moved = [risk_ward.registered(TWICE, "Z80009", DateOfRegistration="2026-04-20")]
+    place = ward.send("emis-patients", moved, name="newer", sender="Z80009")
+    (landed,) = ward.land(place)
+    assert landed.fault is None
+    found = gp.get(address)
+    assert found.status_code == 403
+    assert "registered with another practice now" in words(found)
+    assert TWICE.family not in found.content.decode()
+    assert (rows_of(surgery.store, "case"), rows_of(surgery.store, "casenote")) == ([], [])
+
+
+def test_a_form_that_names_nobody_records_that_nobody_was_shown(surgery):
+    """The page before an export counts and shows no patient; so does the trail."""
+    gp = reader(surgery)
+    found = gp.get(LIST + "export/")
+    assert "5 patients are on the list" in words(found)
+    entry = surgery.entries()[-1]
+    assert (entry.event, entry.references[0], entry.counts) == ("reidentify", "list-sized", {"persons shown": 0})
 
 
 def test_our_work_shows_what_is_due_first_and_counts(surgery):

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AT_LEAST", "CHANGE", "CHANGES", "FILTERS", "PAGE_MOST", "SORTS", "Page", "Query", "everybody", "page", "practices",
+    "sized",
 ]  # fmt: skip
 
 
@@ -79,6 +80,20 @@ def page(
     standing = standing_of(house, activity)
     seen = recorded(mine, activity, seen_of(mine, rights, activity, _with_change(shown), standing), purpose=purpose)
     return Page(practice, seen, matching.num_rows, rows.num_rows, choices(rows), _absent(rows, kept))
+
+
+def sized(house: House, *, reader: Reader, activity: str, practice: str, query: Query) -> Page:
+    """How long the list is under the filters, with nobody on it: for a form that names no patient.
+
+    Raises:
+        Refused: the reader may not see this practice's patients today.
+    """
+    require_known(query)
+    practice = practice.upper()
+    mine, rights, rows = _opened(house, reader, activity, practice)
+    nobody = seen_of(mine, rights, activity, [], standing_of(house, activity))
+    seen = recorded(mine, activity, nobody, purpose="list-sized")
+    return Page(practice, seen, filtered(rows, query).num_rows, rows.num_rows, choices(rows))
 
 
 def everybody(house: House, *, reader: Reader, activity: str, practice: str, query: Query, purpose: str) -> Seen:

@@ -33,14 +33,14 @@ READERS: Final = (Role.IG_OFFICER, Role.CALDICOTT_GUARDIAN, Role.DATA_PROTECTION
 NEWEST: Final = 20_000
 """So many entries of the trail are looked through: a page must not read years. The page says so."""
 _OF_PERSONS: Final = frozenset(
-    {"reidentify", "practice-export", "alert", "case-moved", "case-judged", "case-noted", "cases-erased"}
+    {"reidentify", "practice-export", "alert", "case-moved", "case-judged", "case-noted", "cases-erased", "cases-held"}
 )
 KINDS: Final = {
     "viewings": frozenset({"reidentify"}),
     "taken-away": frozenset({"practice-export"}),
     "refusals": frozenset({"reidentify"}),
     "alerts": frozenset({"alert"}),
-    "work": frozenset({"case-moved", "case-judged", "case-noted", "cases-erased"}),
+    "work": frozenset({"case-moved", "case-judged", "case-noted", "cases-erased", "cases-held"}),
 }
 _TOKEN_LENGTH: Final = 18
 

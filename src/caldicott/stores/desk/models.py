@@ -168,7 +168,7 @@ class CaseNote(models.Model):  # type: ignore[misc]
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="notes")
     at = models.DateTimeField()
     by = models.ForeignKey(Account, on_delete=models.SET_NULL, null=True, related_name="+")
-    form = models.CharField(max_length=64, unique=True)
+    form = models.CharField(max_length=80, unique=True)
     sealed = models.BinaryField()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from caldicott import bootstrap
 from caldicott.operations.practice_case import CaseStage, faults_of_judgement, faults_of_note, faults_of_step
@@ -19,7 +20,7 @@ from caldicott.vocabulary.errors import Refused
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-_FORM_LONGEST = 64
+_FORM_LONGEST = 80
 
 
 @told
@@ -68,7 +69,7 @@ def note(request: HttpRequest, practice: str, token: str) -> HttpResponse:
     _require_own(request, practice, token)
     if faults := faults_of_note(text):
         return drawn(request, practice, token, purpose="case-review", errors=faults, typed={"note": text})
-    form = f"{request.reader.user}/{request.POST.get('form', '')}"[:_FORM_LONGEST]
+    form = f"{request.reader.user}/{request.POST.get('form') or uuid4().hex}"[:_FORM_LONGEST]
     with trail.recorded():
         if cases.write_note(
             practice, token, text.strip(), form=form, by=request.reader.user, key=secret(), at=bootstrap.now()

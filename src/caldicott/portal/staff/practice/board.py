@@ -14,7 +14,7 @@ from caldicott.portal.staff.pages import show
 from caldicott.portal.staff.practice import wording
 from caldicott.portal.staff.practice.asking import PER_PAGE, STAGES, asked_in, flat
 from caldicott.portal.staff.practice.frame import OWN, ROOT, standing, told, why
-from caldicott.portal.staff.practice.keeping import cases_for, forget
+from caldicott.portal.staff.practice.keeping import cases_for, forget, gone
 from caldicott.vocabulary.errors import Refused
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def work(request: HttpRequest, practice: str) -> HttpResponse:
             "No. Only a practice itself sees its own work.", code="not-own-practice",
             next_step="Ask the practice.",
         )  # fmt: skip
-    forget(reader, practice, found.absent | frozenset(found.seen.not_shown))
+    forget(reader, practice, gone(found, kept), of=len(kept))
     persons = {person.token: person for person in found.seen.persons}
     return show(
         request, "practice/work.jinja", "Our work", practice=practice, place=organisation_in_words(practice),

@@ -42,6 +42,7 @@ _EVENTS: Final = {
     "case-judged": "Judged otherwise",
     "case-noted": "Wrote a note",
     "cases-erased": "Cases erased",
+    "cases-held": "CASES NOT ERASED: too many at once, see to the list",
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from caldicott import bootstrap
 from caldicott.operations.practice_case import KEPT
@@ -10,9 +10,15 @@ from caldicott.portal.staff import trail
 from caldicott.portal.views import board
 from caldicott.stores.desk import cases
 
+GONE: Final = frozenset({"moved", "left", "objects"})
+"""Reasons for which nothing that the practice kept may stay."""
+FEW, SHARE = 5, 0.2
+"""So many cases, or such a share of all, may end between two pages; more is a fault of a list."""
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from caldicott.operations.practice_list import Page
     from caldicott.portal.staff.reader import Reader
     from caldicott.stores.desk.cases import CaseNow
 
@@ -28,13 +34,25 @@ def cases_for(reader: Reader, practice: str) -> dict[str, CaseNow]:
     return cases.of_practice(practice) if is_of(reader, practice) else {}
 
 
-def forget(reader: Reader, practice: str, tokens: Collection[str]) -> None:
-    """Who left, moved or objects has no case here any more: stages and notes are erased, and that it was done stays."""
+def gone(found: Page, kept: Collection[str]) -> frozenset[str]:
+    """Those of the kept cases whose patient is this practice's no more. Who is only being looked into stays."""
+    left = {token for token, reason in found.seen.not_shown.items() if reason in GONE}
+    return found.absent | (left & frozenset(kept))
+
+
+def forget(reader: Reader, practice: str, tokens: frozenset[str], *, of: int) -> None:
+    """Who left, moved or objects has no case here any more: stages and notes are erased, and that it was done stays.
+
+    Many at once, among the `of` cases that there are, mean that a list came in broken: nothing is erased then. Who
+    is not on the list is shown to nobody meanwhile.
+    """
     if not tokens:
         return
+    said = (f"practice {practice}", f"cases {len(tokens)}")
     with trail.recorded():
-        if erased := cases.erase(practice, tokens):
-            said = (f"practice {practice}", f"cases {erased}")
+        if len(tokens) > max(FEW, of * SHARE):
+            trail.note("cases-held", trail.Outcome.FAILED, reader.actor, references=said, reasons=("too-many-at-once",))
+        elif cases.erase(practice, tokens):
             trail.note("cases-erased", trail.Outcome.DONE, reader.actor, references=said, reasons=("not-own-patient",))
 
 

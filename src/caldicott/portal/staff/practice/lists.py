@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from caldicott.operations.practice_case import JUDGEMENT_WORDS, STAGE_WORDS
 from caldicott.operations.practice_list import CHANGES as CHANGE_CHOICES
-from caldicott.operations.practice_list import page, practices
+from caldicott.operations.practice_list import page, practices, sized
 from caldicott.portal.staff import trail
 from caldicott.portal.staff.home import organisation_in_words
 from caldicott.portal.staff.leading import see_other
@@ -14,7 +14,7 @@ from caldicott.portal.staff.pages import show
 from caldicott.portal.staff.practice import wording
 from caldicott.portal.staff.practice.asking import PER_PAGE, STAGES, asked_in, flat
 from caldicott.portal.staff.practice.frame import OWN, ROOT, standing, told, why
-from caldicott.portal.staff.practice.keeping import cases_for, forget
+from caldicott.portal.staff.practice.keeping import cases_for, forget, gone
 from caldicott.portal.views import board
 from caldicott.stores.desk import saved_filters
 
@@ -61,7 +61,7 @@ def practice_list(request: HttpRequest, practice: str) -> HttpResponse:
         found = page(
             at.house, reader=at.asker, activity=at.activity, practice=practice, query=query, kept=frozenset(cases)
         )
-    forget(reader, practice, found.absent | frozenset(found.seen.not_shown) & frozenset(cases))
+    forget(reader, practice, gone(found, cases), of=len(cases))
     is_own = found.seen.rights.relationship == OWN
     return show(
         request, "practice/list.jinja", f"Patients of {organisation_in_words(practice)}",
@@ -113,7 +113,7 @@ def keep_filter(request: HttpRequest, practice: str) -> HttpResponse:
     reader = request.reader
     with standing(reader) as at:
         # Asked first: nobody keeps anything about a practice that is not theirs.
-        page(at.house, reader=at.asker, activity=at.activity, practice=practice, query=asked.query({}, limit=1))
+        sized(at.house, reader=at.asker, activity=at.activity, practice=practice, query=asked.query({}))
     mine = saved_filters.of(reader.user, practice)
     if name and (len(mine) < saved_filters.MOST or name in {one.name for one in mine}):
         with trail.recorded():

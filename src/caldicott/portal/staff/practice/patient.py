@@ -28,7 +28,7 @@ from caldicott.portal.staff.home import organisation_in_words
 from caldicott.portal.staff.pages import show
 from caldicott.portal.staff.practice import wording
 from caldicott.portal.staff.practice.frame import OWN, ROOT, standing, told, why
-from caldicott.portal.staff.practice.keeping import forget, is_of
+from caldicott.portal.staff.practice.keeping import GONE, forget, is_of
 from caldicott.register import words
 from caldicott.stores.desk import cases
 from caldicott.vocabulary.errors import Refused
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from caldicott.operations.reidentify import PersonSeen, Seen
     from caldicott.portal.staff.reader import Reader
 
-GONE: Final = frozenset({"moved", "left", "objects"})
-"""Reasons for which nothing that the practice kept may stay."""
 PURPOSE_WORDS: Final = {
     "direct-care": "to care for the patient",
     "care-plan": "to make or change a care plan",
@@ -91,7 +89,7 @@ def seen_in(reader: Reader, practice: str, token: str, *, purpose: str) -> Seen:
                 raise _another_practice()
         except Refused as no:
             if no.code in GONE and is_of(reader, practice):
-                forget(reader, practice, [token])
+                forget(reader, practice, frozenset({token}), of=0)
             raise
     return seen
 

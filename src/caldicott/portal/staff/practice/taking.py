@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.http import HttpResponse
 
 from caldicott import bootstrap
-from caldicott.operations.practice_list import everybody, page
+from caldicott.operations.practice_list import everybody, sized
 from caldicott.portal.staff.home import organisation_in_words
 from caldicott.portal.staff.pages import show
 from caldicott.portal.staff.practice import wording
@@ -52,8 +52,8 @@ def export(request: HttpRequest, practice: str) -> HttpResponse:
 def _form(request: HttpRequest, practice: str, faults: Mapping[str, str], sent: Any) -> HttpResponse:
     asked = asked_in(sent)
     with standing(request.reader) as at:
-        query = asked.query(cases_for(request.reader, practice), limit=1)
-        found = page(at.house, reader=at.asker, activity=at.activity, practice=practice, query=query)
+        query = asked.query(cases_for(request.reader, practice))
+        found = sized(at.house, reader=at.asker, activity=at.activity, practice=practice, query=query)
     return show(
         request, "practice/export.jinja", "Take this list away", asked=asked, errors=dict(faults),
         status=HTTPStatus.UNPROCESSABLE_ENTITY if faults else HTTPStatus.OK, matching=found.matching,

@@ -35,7 +35,7 @@ class Migration(migrations.Migration):  # type: ignore[misc]  # Django ships no 
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ("at", models.DateTimeField()),
-                ("form", models.CharField(max_length=64, unique=True)),
+                ("form", models.CharField(max_length=80, unique=True)),
                 ("sealed", models.BinaryField()),
                 (
                     "by",
