@@ -121,6 +121,11 @@ class Indicator:
         return (self.source, *others, *(one.source for one in self.linked))
 
     @property
+    def linked_sources(self) -> tuple[Source, ...]:
+        """The rows of others that are joined to its own, person by person."""
+        return tuple(one.source for one in self.linked)
+
+    @property
     def datasets(self) -> tuple[str, ...]:
         """The datasets it reads; each must be permitted."""
         named = [one.dataset for one in self.sources] + [one.persons for one in self.sources if one.persons]

@@ -78,6 +78,7 @@ def analyse(
     """
     house = replace(house, role=role)
     permit = _permitted(house, asked, activity, role)
+    _refuse_unlisted_join(house, asked, activity)
     _refuse_twin(house, asked, activity)
     marts, snapshot = _marts(house, activity)
     lookups = lookups_of(house, lookup_folder)
@@ -126,6 +127,22 @@ def _marts(house: House, activity: str) -> tuple[Marts, dict[str, str]]:
             next_step=f"make it first: `caldicott run REGISTER --store DIR --activity {activity}`",
         )  # fmt: skip
     return Marts(files), {"id": str(run["id"]), "at": str(run["at"])}
+
+
+def _refuse_unlisted_join(house: House, asked: Question, activity: str) -> None:
+    """Records are joined only where the register lists the join, here as in the linked mart."""
+    indicator, entry = asked.indicator, house.register.activity(activity)
+    read = {one.dataset for one in indicator.linked_sources} | {one.persons for one in indicator.sources if one.persons}
+    listed = {name for pair in (entry.linkage if entry else ()) for name in (pair.left, pair.right)}
+    others = sorted(read - {indicator.source.dataset})
+    unlisted = [name for name in (indicator.source.dataset, *others) if name not in listed] if others else []
+    next_step = "have the join listed in the register, or ask for a figure of one dataset"
+    if unlisted:
+        raise Refused(
+            f"Refused. The register lists no join of {unlisted[0]} in {activity}, and this figure joins it with "
+            f"others. Next: {next_step}.",
+            code="join-not-listed", next_step=next_step,
+        )  # fmt: skip
 
 
 def component(dataset: str, activity: str) -> str:

@@ -301,3 +301,17 @@ def test_what_an_export_told_is_in_the_attackers_hands_too(stage):
     assert [one.dimensions for release in found for one in release.tables][:1] == [("time",)]
     assert rows(ask(stage, mine(), ["month"]))["2025-06",][1] == 120
     assert rows(ask(stage, mine()))["RZ9",] == ("*", "*")
+
+
+def test_records_are_joined_only_where_the_register_lists_the_join(stage):
+    """Without a listed join the readmissions are refused; figures of one dataset stay."""
+    planning = stage.register.activity("commissioning-planning")
+    kept = tuple(one for one in planning.linkage if "sus-ec" not in {one.left, one.right})
+    changed = planning.model_copy(update={"linkage": kept})
+    others = tuple(changed if one.id == changed.id else one for one in stage.register.activities)
+    without = replace(stage, register=stage.register.model_copy(update={"activities": others}))
+    with pytest.raises(Refused) as refused:
+        ask(without, "falls-pathway")
+    assert refused.value.code == "join-not-listed"
+    assert "sus-ec" in refused.value.what
+    assert rows(ask(without, "ae-four-hours"))["RZ1",][0] == 60
