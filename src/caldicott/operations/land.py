@@ -13,7 +13,7 @@ from caldicott.facts.layout import load as load_layout
 from caldicott.operations.admitting import days_in, hold_repeats, record_of, rules_for
 from caldicott.operations.flows import delivery_references
 from caldicott.operations.perform import Act, House, ask, perform, permits, record
-from caldicott.operations.reading import checked
+from caldicott.operations.reading import ahead, checked
 from caldicott.policy.agreements import against_agreement
 from caldicott.policy.decision import Request
 from caldicott.safe_haven.landing.placement import Period, Tally, place
@@ -231,7 +231,8 @@ def _place_files(
     period = Period(manifest.period_from, manifest.period_to)
     for number, file in enumerate(manifest.files, start=1):
         before = tally.rows
-        place(checked(folder / file.path, layout, rules, DuckDbLanding()), period=period, sink=zone, tally=tally)
+        rows = ahead(checked(folder / file.path, layout, rules, DuckDbLanding()))
+        place(rows, period=period, sink=zone, tally=tally)
         if tally.rows - before != file.rows:
             raise DoesNotHold(
                 f"file {number} of the manifest has {tally.rows - before} rows, the manifest says {file.rows}",
