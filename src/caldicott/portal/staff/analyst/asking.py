@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from caldicott.analytics.dimension import dimension, levels, registered
+from caldicott.analytics.levels import above
+from caldicott.operations.indicators import PLANNING
 from caldicott.operations.indicators_library import lookups_of
 
 if TYPE_CHECKING:
@@ -102,22 +104,27 @@ def _nodes(house: House) -> dict[str, tuple[tuple[str, str], ...]]:
     """The nodes of registered hierarchies; never read from people's rows."""
     lookups = lookups_of(house)
     members = sorted(one.ods for one in house.register.controller.member_practices)
-    months = sorted({one.part.split("/")[1] for one in house.store.catalogue.files("mart")} & {*_months(house)})
+    months = _months(house)
     found: dict[str, Iterable[str]] = {
-        "practice": members, "month": months, "age_band": lookups["age-group"], "sex": ("1", "2", "9", "0"),
-        "deprivation_tenth": (f"tenth {n}" for n in range(1, 11)),
-        "deprivation_fifth": (f"fifth {n}" for n in range(1, 6)),
-    }  # fmt: skip
+        "practice": members,
+        "month": months,
+        "quarter": dict.fromkeys(above("quarter", one, {}) for one in months),
+        "year": dict.fromkeys(above("year", one, {}) for one in months),
+        "age_band": lookups["age-group"],
+        "sex": ("1", "2", "9", "0"),
+        "deprivation_tenth": (f"tenth {number}" for number in range(1, 11)),
+        "deprivation_fifth": (f"fifth {number}" for number in range(1, 6)),
+    }
     for name, one in registered().items():
         if one.lookup in lookups and name not in found:
             found[name] = dict.fromkeys(lookups[one.lookup].values())
     return {name: _labelled(name, values) for name, values in found.items()}
 
 
-def _months(house: House) -> Iterable[str]:
-    return (
-        part for one in house.store.catalogue.files("mart") if len(part := one.part.split("/")[1]) == len("2026-01")
-    )
+def _months(house: House) -> list[str]:
+    """The months that the marts of planning have."""
+    parts = {one.part.partition("/")[2] for one in house.store.catalogue.files("mart", PLANNING)}
+    return sorted(part for part in parts if part)
 
 
 def _labelled(name: str, values: Iterable[str]) -> tuple[tuple[str, str], ...]:
