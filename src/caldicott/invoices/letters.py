@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from caldicott.facts import invoices as facts
-from caldicott.invoices.price import pounds
+from caldicott.invoices.price import money
 from caldicott.invoices.reasons import Verdict, reasons
 
 if TYPE_CHECKING:
@@ -30,9 +30,7 @@ class Asked:
 
     @property
     def amount(self) -> str:
-        if self.currency == "GBP":
-            return pounds(self.pence)
-        return f"{pounds(self.pence).replace('£', '')} {self.currency}"
+        return money(self.pence, self.currency)
 
 
 @dataclass(frozen=True)

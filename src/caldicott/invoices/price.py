@@ -118,6 +118,11 @@ def sentence(parts: dict[str, int], *, quantity: int, expected_pence: int) -> st
     return f"{', '.join(said)}{times}: {pounds(expected_pence)}."
 
 
+def money(amount: int, currency: str) -> str:
+    """An amount in its own currency: pounds go without saying."""
+    return pounds(amount) if currency == "GBP" else f"{pounds(amount).replace('£', '')} {currency}"
+
+
 def pounds(amount: int) -> str:
     """Pence as pounds, as a person writes them."""
     sign = "-" if amount < 0 else ""

@@ -128,3 +128,13 @@ def test_the_same_delivery_under_another_manifest_is_not_taken_for_the_same(desk
     same, differs = desk.land(again, other)
     assert (same.already, same.fault) == (True, None)
     assert differs.fault.code == "submission-differs"
+
+
+@pytest.mark.parametrize("number", ["=1+1", "+44", "@SUM(A1)", "=HYPERLINK(1)"])
+def test_a_number_that_a_spreadsheet_would_run_is_held_back(desk, number):
+    """What leaves is opened in spreadsheets: no invoice or line is called by a formula. It is no incident."""
+    desk.bill(1, Invoice_Number=number, backing=False)
+    desk.bill(2)
+    landed = {one.dataset: one for one in desk.land()}
+    assert list(landed["invoices"].held) == ["file 1, row 1, Invoice_Number: formula-shape"]
+    assert (landed["invoices"].admitted, landed["invoices"].incidents) == (1, 0)

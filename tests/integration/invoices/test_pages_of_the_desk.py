@@ -207,3 +207,14 @@ def test_the_months_sums_are_those_of_the_report(desk):
     assert [(row["decision"], row["reason"], row["lines"], row["pence"]) for row in found.rows] == [
         ("pay", "none", 1, 570475), ("query", "activity", 1, 570475),
     ]  # fmt: skip
+
+
+def test_an_amount_is_shown_in_its_own_currency(desk):
+    """Euros are never shown as pounds, not in the queue and not on the line's page."""
+    line = desk.bill(1, Currency="EUR")
+    desk.validate()
+    where = key(desk, line)
+    with desk.house() as house:
+        assert pages.queue(officer(house)).lines[0]["amount"] == "5,704.75 EUR"
+        assert pages.overview(officer(house)).queue[0]["amount"] == "5,704.75 EUR"
+        assert pages.line(officer(house), submission=where[0], file_row=where[1]).line["amount"] == "5,704.75 EUR"

@@ -136,8 +136,8 @@ class DeskEngine(BookEngine):
     def queue(self) -> list[dict[str, Any]]:
         """Queried lines by provider and reason. A line with two reasons stands under both."""
         return self._rows(
-            "SELECT provider, reason, sum(lines)::BIGINT AS lines, sum(pence)::BIGINT AS pence FROM ("
-            f"SELECT provider, unnest(c.reasons) AS reason, lines, pence FROM {_NOW} s "
+            "SELECT provider, currency, reason, sum(lines)::BIGINT AS lines, sum(pence)::BIGINT AS pence FROM ("
+            f"SELECT provider, currency, unnest(c.reasons) AS reason, lines, pence FROM {_NOW} s "
             "JOIN code c ON c.id = s.code WHERE s.verdict = 'query') GROUP BY ALL ORDER BY ALL",
             {},
         )

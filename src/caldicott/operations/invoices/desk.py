@@ -13,7 +13,7 @@ from uuid import uuid4
 from caldicott.audit.entry import Outcome
 from caldicott.engines.duckdb.invoices import PLACE_BITS
 from caldicott.invoices.deciding import because_codes
-from caldicott.invoices.price import pounds
+from caldicott.invoices.price import money, pounds
 from caldicott.invoices.reasons import Verdict, reasons
 from caldicott.operations.admitting import days_in
 from caldicott.operations.invoices.settle import explained
@@ -209,7 +209,7 @@ def _said(row: dict[str, Any]) -> dict[str, Any]:
     codes = [row["reason"]] if "reason" in row else list(row["reasons"])
     expected = row.get("expected_pence")
     told = {
-        "amount": pounds(row["pence"]), "expected": "" if expected is None else pounds(expected),
+        "amount": money(row["pence"], row["currency"]), "expected": "" if expected is None else pounds(expected),
         "why": [reasons()[code].sentence for code in codes],
     }  # fmt: skip
     return {**row, **told}

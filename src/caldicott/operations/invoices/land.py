@@ -50,6 +50,9 @@ LAYOUTS: Final = {
 """The only layouts that may come in: each is a whitelist of columns."""
 NAMES_A_PATIENT: Final = "identifier_in_free_column"
 SHAPED_LIKE_A_PATIENT: Final = "identifier_shape"
+FORMULA_SHAPE: Final = "formula-shape"
+"""The number of an invoice or line that a spreadsheet would run as a formula where the decisions are opened."""
+_RUNS: Final = frozenset("=+@\t\r")
 _INCIDENT: Final = "patient-data-on-invoice"
 
 
@@ -300,8 +303,8 @@ def _without_identifiers(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Recor
         faults, raws = batch.column("fault").to_pylist(), batch.column("raw").to_pylist()
         for name, written in _SCANNED.items():
             for row, value in _suspects(batch, name):
-                if faults[row] is None and identifying_shape(value):
-                    faults[row] = f"{SHAPED_LIKE_A_PATIENT}|{written}"
+                if faults[row] is None:
+                    faults[row] = f"{SHAPED_LIKE_A_PATIENT if identifying_shape(value) else FORMULA_SHAPE}|{written}"
                     raws[row] = json.dumps(
                         {_SCANNED[one]: batch.column(one)[row].as_py() for one in _SCANNED if one in batch.schema.names}
                         | {"Provider_Code": batch.column("provider")[row].as_py()}
@@ -315,7 +318,9 @@ def _suspects(batch: pa.RecordBatch, name: str) -> Iterator[tuple[int, str]]:
         return
     coded = batch.column(name).dictionary_encode()
     suspicious = {
-        place: text for place, text in enumerate(coded.dictionary.to_pylist()) if text and identifying_shape(text)
+        place: text
+        for place, text in enumerate(coded.dictionary.to_pylist())
+        if text and (text[0] in _RUNS or identifying_shape(text))
     }
     if suspicious:
         for row, place_ in enumerate(coded.indices.to_pylist()):

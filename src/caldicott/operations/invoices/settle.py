@@ -14,7 +14,7 @@ from caldicott.facts import invoices as facts
 from caldicott.invoices import reference as references
 from caldicott.invoices.deciding import AWAITING, Questioned, by_hand, require_because
 from caldicott.invoices.ledger import Account, Posting, balance
-from caldicott.invoices.price import pounds, sentence
+from caldicott.invoices.price import money, pounds, sentence
 from caldicott.invoices.reasons import Verdict, outside_code, reasons
 from caldicott.operations.invoices.books import keep_act
 from caldicott.operations.invoices.shelf import shelf_of
@@ -218,7 +218,7 @@ def explained(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "submission": row["submission"], "file_row": row["file_row"],
         "invoice": row["invoice"], "line": row["line"], "provider": row["provider"], "decision": row["verdict"],
-        "amount": pounds(row["invoiced"] - row["credited"]), "reasons": row["reasons"],
+        "amount": money(row["invoiced"] - row["credited"], row["currency"]), "reasons": row["reasons"],
         "outside": outside_code(row["reasons"]), "is_awaiting": row["reasons"] == [AWAITING],
         "expected": None if row["expected_pence"] is None else pounds(row["expected_pence"]),
         "why": why or ["Nothing speaks against paying."],

@@ -62,6 +62,8 @@ class Shelf:
             self.evidence_files[int(file.part)] = json.loads((rows.schema.metadata or {})[b"files"])
 
 
+_SHELVES_MOST: Final = 2
+"""A worker serves one store; whoever opens many, such as the tests, must not keep them all in memory."""
 _shelves: dict[tuple[str, int], Shelf] = {}
 
 
@@ -69,7 +71,10 @@ def shelf_of(ceff: Ceff) -> Shelf:
     """The shelf of this store in this worker, up to date."""
     # By store and by worker: a forked worker must not share its parent's connection to the engine.
     name = (f"{ceff.store.root.resolve()}:{ceff.store.id}", os.getpid())
-    shelf = _shelves.get(name) or _shelves.setdefault(name, Shelf())
+    shelf = _shelves.pop(name, None) or Shelf()
+    while len(_shelves) >= _SHELVES_MOST:
+        _shelves.pop(next(iter(_shelves)))
+    _shelves[name] = shelf  # the latest stands last
     try:
         shelf.catch_up(ceff)
     except BaseException:

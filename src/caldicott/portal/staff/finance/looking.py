@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from caldicott.charts import bars
 from caldicott.invoices.deciding import because_codes
-from caldicott.invoices.price import pounds
+from caldicott.invoices.price import money, pounds
 from caldicott.invoices.reasons import reasons
 from caldicott.operations.invoices import desk
 from caldicott.operations.invoices.settle import second_person_from
@@ -32,7 +32,8 @@ def start(request: HttpRequest) -> HttpResponse:
     if found is None:
         return page(request, "closed", "The locked area is not open yet")
     verdicts = [
-        (VERDICTS[row["verdict"]], row["currency"], row["lines"], pounds(row["pence"])) for row in found.verdicts
+        (VERDICTS[row["verdict"]], row["currency"], row["lines"], money(row["pence"], row["currency"]))
+        for row in found.verdicts
     ]
     return page(
         request, "start", "Checking bills", found=found, verdicts=verdicts, ledger=ledger_in_words(found.ledger),
@@ -78,7 +79,10 @@ def month(request: HttpRequest) -> HttpResponse:
     """A month in a picture and a table."""
     with house_of(request.reader) as house:
         found = desk.month(house, of=request.GET.get("month", ""))
-    rows = [{**row, "amount": pounds(row["pence"]), "verdict": VERDICTS[row["decision"]]} for row in found.rows]
+    rows = [
+        {**row, "amount": money(row["pence"], row["currency"]), "verdict": VERDICTS[row["decision"]]}
+        for row in found.rows
+    ]
     return page(
         request, "month", f"Month {found.month}" if found.month else "No month yet", found=found, rows=rows,
         chart=_chart(found.month, _heights(rows)) if found.month else "", named=_named,
@@ -88,7 +92,8 @@ def month(request: HttpRequest) -> HttpResponse:
 def ledger_in_words(sums: dict[str, dict[str, int]]) -> list[tuple[str, list[tuple[str, str]]]]:
     """The accounts of each currency."""
     return [
-        (currency, [(name, pounds(pence)) for name, pence in accounts.items()]) for currency, accounts in sums.items()
+        (currency, [(name, money(pence, currency)) for name, pence in accounts.items()])
+        for currency, accounts in sums.items()
     ]
 
 
