@@ -15,6 +15,7 @@ import hashlib
 import io
 import json
 import re
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +88,7 @@ def query(
     first = _tried(statement, columns, limits)
 
     def compute() -> Act[Answered]:
+        _remove_unfinished(house.store.root)
         with disk_faults(house.store.root), tempfile.TemporaryDirectory(dir=house.store.root, prefix=_SCRATCH) as work:
             paths = _paths(house, granted, files, kept, Path(work))
             file = shelf.put(name, _boxed(statement, engine.run(statement, paths, columns, limits)))
@@ -220,6 +222,12 @@ def _paths(
         pq.write_table(table, path)
         paths[known] = [path]
     return paths
+
+
+def _remove_unfinished(root: Path) -> None:
+    # A killed statement leaves its rows; the store is open for one writer, so nobody works there now.
+    for left in root.glob(f"{_SCRATCH}*"):
+        shutil.rmtree(left)
 
 
 def _remaining(house: House, people: People, permit: Permit, path: Path, to: Path) -> Path:

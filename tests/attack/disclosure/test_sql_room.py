@@ -147,6 +147,15 @@ def test_nothing_of_the_room_can_be_read_on_the_disk(worlds):
     assert not [path for path in stage.store.iterdir() if path.name.startswith("room-work-")]
 
 
+def test_what_a_killed_statement_left_is_removed_by_the_next(worlds):
+    """A working folder with rows in it does not outlive the next statement."""
+    left = worlds[0].store / "room-work-killed"
+    left.mkdir()
+    (left / "rows.parquet").write_bytes(b"rows")
+    _asked(worlds[0], "SELECT 1 AS n FROM sus_apc")
+    assert not left.exists()
+
+
 def test_a_result_can_be_asked_again(worlds):
     """A result is a table of the room for the next statement, and for nobody else's."""
     stage = worlds[1]
