@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from caldicott.operations.verify.evidence import Evidence
 
 ZONES = frozenset({
-    "audit", "ceff", "clear", "desk", "keys", "marts", "objections", "persons", "public", "quarantine", "repeats",
-    "vault",
+    "airlock", "audit", "ceff", "clear", "desk", "keys", "ledgers", "marts", "objections", "persons", "public",
+    "quarantine", "repeats", "room", "vault",
 })  # fmt: skip
 """`public` is the published notice, which `caldicott serve` looks for there; it alone is for everybody."""
 _TOP_FILES = ("catalogue.sqlite", "lock", "readers")
@@ -122,6 +122,9 @@ _AUDIT = frozenset({"checkpoint", "checkpoints", "entries.jsonl", "leaves.sha256
 _KNOWN: dict[str, Callable[[Path], bool]] = {
     "audit": lambda path: path.name in _AUDIT,
     "keys": lambda path: path.suffix == ".json" or path.name.startswith("."),
+    "ledgers": lambda path: path.name in {"head.json", ".lock"} or b'"previous"' not in path.read_bytes(),
+    "room": lambda path: path.suffix == ".sealed",
+    "airlock": lambda path: path.name == ".lock" or path.suffix == ".sealed",
 }
 """What lies in the plain zones by its name, since the catalogue does not list it."""
 
