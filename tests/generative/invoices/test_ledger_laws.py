@@ -4,11 +4,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from caldicott.invoices.deciding import ACCOUNT, AWAITING, Questioned, by_hand
 from caldicott.invoices.ledger import Account, balance, credit, decide_again, enter
 from caldicott.invoices.reasons import Verdict
-from caldicott.vocabulary.errors import DoesNotHold
+from caldicott.vocabulary.errors import DoesNotHold, Refused
 
 PENCE = st.integers(-10_000_000, 1_000_000_000)
+MEMBERS = st.sampled_from(["first", "second", "third"])
 VERDICTS = st.sampled_from([Verdict.PAY, Verdict.QUERY, Verdict.REJECT])
 
 
@@ -17,7 +19,7 @@ class Ledger(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.lines, self.postings = [], []
+        self.lines, self.postings, self.asked = [], [], {}
 
     @rule(pence=PENCE, verdict=VERDICTS)
     def line_comes_in(self, pence, verdict):
@@ -36,6 +38,27 @@ class Ledger(RuleBasedStateMachine):
     @rule(which=st.integers(0))
     def line_is_credited_whole(self, which):
         self.change(which, lambda state: credit(state, state.left))
+
+    @rule(which=st.integers(0), verdict=st.sampled_from([Verdict.PAY, Verdict.REJECT]), by=MEMBERS)
+    def line_is_decided_by_hand(self, which, verdict, by):
+        """By the rule of the desk: nobody approves twice, a large amount waits for another."""
+        if not self.lines:
+            return
+        place = which % len(self.lines)
+        state, asked = self.lines[place], self.asked.setdefault(place, (("price-differs",), frozenset({"first"})))
+        verdict_of = {account: name for name, account in ACCOUNT.items()}[state.account]
+        line = Questioned(verdict_of, state.invoiced, state.credited, *asked)
+        try:
+            decided = by_hand(line, verdict, by=by, second_person_from=2_500_000)
+        except (DoesNotHold, Refused):
+            return
+        if decided.verdict is Verdict.PAY and abs(line.left) >= 2_500_000:
+            assert asked[0] == (AWAITING,)
+            assert len(asked[1]) > 1
+        assert decided.verdict is not Verdict.PAY or by not in asked[1]
+        self.asked[place] = (decided.reasons, asked[1] | {by})
+        self.lines[place], postings = decide_again(state, decided.verdict)
+        self.postings += postings
 
     def change(self, which, act):
         if not self.lines:
