@@ -7,7 +7,8 @@ itself states. It does not know names: what goes into `reasons` and
 `references` must come from the register, the decision or the act, never from a row.
 
 Opaque ids are exempt: UUIDs, words of 32 or more hexadecimal digits, and the tokens of the pseudonyms, which are
-drawn and not computed: in one of a million, digits stand in a row as in a day.
+drawn and not computed: in one of a million, digits stand in a row as in a day. None has ten digits in a row, so a
+word that does is no token.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ LARGEST_COUNT = 999_999_999
 
 _OPAQUE = re.compile(
     r"(?<![0-9A-Za-z])(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32,}"
-    r"|[A-Z][0-9A-HJKMNP-TV-Z]{16}[0-9A-Z])(?![0-9A-Za-z])",
+    r"|(?-i:(?![0-9A-Z]*\d{10})[A-Z][0-9A-HJKMNP-TV-Z]{16}[0-9A-Z]))(?![0-9A-Za-z])",
     re.IGNORECASE,
 )
 _DAY = re.compile(

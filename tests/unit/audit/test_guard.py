@@ -135,3 +135,16 @@ def test_a_day_of_the_register_is_declared():
 def test_days_stated_reads_each_day_once_in_order():
     """Impossible days are not days."""
     assert days_stated("2026-03-31 and 01/04/2025", "2026-03-31, 2026-02-30") == (date(2025, 4, 1), date(2026, 3, 31))
+
+
+@pytest.mark.parametrize(
+    ("text", "is_token"),
+    [
+        ("R20260504ABCDEFGHJ", True), ("RD2P379VDKCFMYVVN5", True), ("R9434765919ABCDEFG", False),
+        ("r20260504abcdefghj", False), ("R20260504ABCDEFGH", False), ("R20260504ABCDEFGHJK", False),
+        ("R20260504 BCDEFGHJ", False),
+    ],
+)  # fmt: skip
+def test_a_token_is_drawn_and_says_nothing(text, is_token):
+    """Its digits may stand as in a day; a word of another length, in small letters or with ten digits is no token."""
+    assert (identifying_shape(text) == "") == is_token
