@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from caldicott.stores.traced_rows import TracedRows
 
 _VERIFIED = "01"
-_KEY_COLUMNS = ("identity", "withdrawn", "occurred_on", "record_hash", "file_row")
 
 
 @dataclass(repr=False)
@@ -110,11 +109,8 @@ class Traced:
         """The admitted rows that are left out."""
         if not judged.passed_over:
             return None
-        found = [
-            only_rows(self.rows.read(file, list(_KEY_COLUMNS)).read_all(), judged.passed_over)
-            for file in self.rows.parts(self.submission.uid)
-        ]
-        return self.kept.write(PASSED_OVER, self.submission, pa.concat_tables(found))
+        found = only_rows(self.engine.conflicting(self.submission.uid), judged.passed_over)
+        return self.kept.write(PASSED_OVER, self.submission, found)
 
     def _from_held(self, judged: Judged) -> pa.Table | None:
         if self.held is None:

@@ -35,7 +35,7 @@ _ASKED: Final = (
 )  # fmt: skip
 _SPINE_COLUMNS: Final = {
     "nhs_number": "identity", "given": "given_name", "family": "family_name", "birth_date": "birth_date", "gender": "sex",
-    "postcode": "postcode", "practice": "practice", "address": "usual_address", "death_date": "died_on",
+    "postcode": "postcode", "practice": "practice", "death_date": "died_on",
     "valid_from": "effective_from",
 }  # fmt: skip
 
@@ -120,6 +120,11 @@ class IdentityTracing:
         with engine_faults("take in rows to trace"):
             self._db.execute(identity_steps.ask_conflicting(born, roles, present=present), asked)
             self._db.execute(identity_steps.LANDED_TOO, asked)
+            self._db.execute(identity_steps.keep_conflicting(born), asked)
+
+    def conflicting(self, submission: str) -> pa.Table:
+        """Those rows of a submission, as a mart must know them to pass them over."""
+        return self._db.sql(identity_steps.CONFLICTING, params={"submission": submission}).to_arrow_table()
 
     def drop_shared(self) -> None:
         """A number beside many birth dates says nothing of whose a row is."""

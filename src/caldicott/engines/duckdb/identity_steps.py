@@ -28,6 +28,10 @@ TABLES: Final = (
     ),
     "CREATE TEMP TABLE held_hash (submission VARCHAR, record_hash UBIGINT)",
     "CREATE TEMP TABLE landed_too (submission VARCHAR, record_hash UBIGINT, identity BIGINT)",
+    (
+        "CREATE TEMP TABLE conflicting (submission VARCHAR, identity BIGINT, withdrawn BOOLEAN, occurred_on DATE, "
+        "record_hash UBIGINT, file_row BIGINT)"
+    ),
     "CREATE SEQUENCE nth",
     (
         "CREATE TABLE remainder (id VARCHAR DEFAULT nextval('nth')::VARCHAR, submission VARCHAR, file_row BIGINT, "
@@ -179,6 +183,19 @@ WHERE NOT a.withdrawn AND ({differs} OR a.record_hash IN (SELECT record_hash FRO
 LANDED_TOO: Final = (
     "INSERT INTO landed_too SELECT $submission, record_hash, identity FROM met WHERE record_hash IS NOT NULL"
 )
+
+
+def keep_conflicting(born: str) -> str:
+    """What a mart must know of rows that may be left out."""
+    return f"""
+INSERT INTO conflicting SELECT $submission, identity, withdrawn, occurred_on, record_hash, file_row
+FROM met WHERE {differs(born, "met")}
+"""
+
+
+CONFLICTING: Final = """
+SELECT identity, withdrawn, occurred_on, record_hash, file_row FROM conflicting WHERE submission = $submission
+"""
 
 
 def differs(born: str, of: str) -> str:
