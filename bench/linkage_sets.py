@@ -29,7 +29,7 @@ PEERS = os.environ.get("CALDICOTT_LINKAGE_PEERS") or sys.executable
 OURS = "caldicott"
 
 _LINK = """
-import json, resource, sys, time
+import json, sys, time
 begun, busy = time.perf_counter(), time.process_time()
 from pathlib import Path
 task = json.loads(Path(sys.argv[1]).read_text())
@@ -46,9 +46,8 @@ if task["spec"].startswith("encoded:"):
 else:
     from caldicott.operations.link import Request, link
     link(Request(files[0], files[1] if files[1:] else None, task["spec"], Path(task["to"])))
-used = resource.getrusage(resource.RUSAGE_SELF)
 print(json.dumps({"seconds": time.perf_counter() - begun, "processor": time.process_time() - busy,
-    "gigabytes": used.ru_maxrss / 1024**2}))
+    "gigabytes": int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) / 1024**2}))
 """
 
 
