@@ -29,7 +29,9 @@ def _index(engine, numbers):
 
 def _merge(engine, pairs):
     current, old = [a for a, _b in pairs], [f"{b:010d}" for _a, b in pairs]
-    engine.add_mergers(pa.table({"identity": pa.array(current, pa.int64()), "superseded_nhs_number": old}).to_reader())
+    engine.add_mergers(
+        pa.table({"identity": pa.array(current, pa.int64()), "superseded_nhs_number": old}).to_reader(), since=0
+    )
 
 
 def _objections(engine, coded, *, since=0, replaced=(), sender="Z80001"):
