@@ -38,6 +38,7 @@ TAKE_A_ROLE = {"explain", "export", "risk list", "risk show"}
 """The verbs by which somebody says as what they ask for scores. Each is asked below."""
 OF_OTHER_WORK = {
     "accounts invite", "airlock request", "airlock review", "airlock release", "indicator run", "model state", "sql",
+    "review next", "review answer", "review adjudicate", "review reissued", "review report",
 }  # fmt: skip
 """Verbs that take a role and give nothing of a practice; the tests of their own work hold them."""
 NO_READER = {"publish", "serve"}
