@@ -58,7 +58,8 @@ with bootstrap.open_house(register, store, create=True) as house:
                 landing.admit({"2025-05": pa.Table.from_batches([batch])})
         files, rows = ceff.placed(landing.files), file.metadata.num_rows
         kept = SubmissionRecord(uid, sender, f"bench-{name}", dataset, layout, ("invoice-validation",), "x",
-            "identifiable", "2025-04-01", "2026-03-31", "net-change", "2026-05-01", "2026-05-04", "0" * 64, keys.clear_id, rows, 0,
+            "identifiable", "2025-04-01", "2026-03-31", "net-change", "2026-05-01", "2026-05-04", "0" * 64,
+            keys.clear_id, rows, 0,
             {"quarantined_by": {}, "entered_by": {"lander": rows}})
         with house.store.catalogue.transaction():
             house.store.catalogue.add_submission(kept); house.store.catalogue.add_files(files)

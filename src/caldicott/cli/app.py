@@ -15,8 +15,8 @@ from caldicott import __version__, bootstrap
 from caldicott.cli import accounts as accounts_commands
 from caldicott.cli import airlock as airlock_commands
 from caldicott.cli import audit as audit_commands
-from caldicott.cli import indicator as indicator_commands
 from caldicott.cli import extract as extract_command
+from caldicott.cli import indicator as indicator_commands
 from caldicott.cli import invoices as invoice_commands
 from caldicott.cli import keys as keys_commands
 from caldicott.cli import link as link_commands

@@ -106,9 +106,7 @@ def permits(decisions: Sequence[Decision]) -> list[Permit]:
     return granted
 
 
-def perform(
-    house: House, *, event: str, activity: str, compute: Callable[[], Act[Result]], act_id: str = ""
-) -> Result:
+def perform(house: House, *, event: str, activity: str, compute: Callable[[], Act[Result]], act_id: str = "") -> Result:
     """Compute, keep and record one act. Nothing is live unless it is also recorded.
 
     `act_id` is given by who tells it to the reader, such as a page that names its own entry.

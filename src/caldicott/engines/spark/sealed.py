@@ -94,7 +94,7 @@ def _mapped(
 ) -> DataFrame:
     """`mapInArrow` without pandas: PySpark's own method asks for pandas and does not use it."""
     from pyspark.sql.classic.dataframe import DataFrame
-    from pyspark.sql.pandas.functions import vectorized_udf
+    from pyspark.sql.pandas.functions import vectorized_udf  # type: ignore[attr-defined]  # not in its stubs
     from pyspark.sql.pandas.types import from_arrow_schema
     from pyspark.util import PythonEvalType
 

@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from caldicott.operations.verify.evidence import Evidence
 
 NO_MART = "no mart has been made in this store yet"
-COUNTED = frozenset(
-    {"month", "persons", "contacts", "network", "practice", "segment", "tier", "deprivation", "scheme"}
-)
+COUNTED = frozenset({"month", "persons", "contacts", "network", "practice", "segment", "tier", "deprivation", "scheme"})
 """The columns of a table of counts; a column more could name whom it counts."""
 _PLAIN = ("catalogue.sqlite", "audit", "keys", "public")
 
