@@ -6,6 +6,8 @@ import re
 
 from tests.portal_staff.surgery import LIST, address_of, names, reader, words
 
+from caldicott.operations.reidentify import PersonSeen
+from caldicott.portal.staff.practice import wording
 from risk_ward import FRAIL, MANY_MEDICINES, OTHERS, OUTSIDER, RISK_OBJECTOR, SICK_LONG_AGO, TWICE, WELL
 
 OWN = (FRAIL, MANY_MEDICINES, TWICE, SICK_LONG_AGO, WELL)
@@ -137,3 +139,22 @@ def test_a_ways_to_look_at_the_list_is_kept_and_let_go(surgery):
     assert "Frail ones" in gp.get(LIST).content.decode()
     gp.post(remove)
     assert "Frail ones" not in gp.get(LIST).content.decode()
+
+
+def test_no_tab_and_no_history_of_a_browser_names_a_patient(surgery):
+    """The page says who it is; its title, which browsers keep, does not."""
+    gp = reader(surgery)
+    page = gp.get(address_of(gp, FRAIL)).content.decode()
+    title = re.search(r"<title>(.*?)</title>", page)[1]
+    assert named(FRAIL) in page
+    assert (FRAIL.family in title, FRAIL.given in title) == (False, False)
+
+
+def test_the_place_and_the_chance_are_of_what_made_the_tier():
+    """By an approved model where there is one; never the model's tier beside the baseline's place."""
+    baseline = {"tier": "tier 1", f"{wording.FIRST}-percent-above": 40.0, "tier-percent-above": 40.0}
+    by_model = {**baseline, "tier-percent-above": 0.5, "emergency-admission-risk": 0.231}
+    told = [
+        wording.cells(PersonSeen("R", "Z80001", None, None, None, scores))[0] for scores in (baseline, by_model)
+    ]  # fmt: skip
+    assert told == ["Tier 1 (top 40%)", "Tier 1 (top 1%, 23% chance of an emergency stay within a year)"]

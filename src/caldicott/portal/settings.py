@@ -82,6 +82,8 @@ def django_settings(portal: PortalSettings) -> dict[str, Any]:
         "TEMPLATES": [],  # pages are values of the publication room, which renders them with Jinja2
         "DATABASES": location(portal.store, portal.desk),
         "PASSWORD_HASHERS": ["django.contrib.auth.hashers.Argon2PasswordHasher"],
+        # In memory or not at all: a file sent may hold patients, and a folder for temporary files is nobody's safe.
+        "FILE_UPLOAD_HANDLERS": ["django.core.files.uploadhandler.MemoryFileUploadHandler"],
         "CACHES": {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}},
         "USE_TZ": True,
         "LANGUAGE_CODE": "en-gb",

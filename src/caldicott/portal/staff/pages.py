@@ -35,14 +35,17 @@ SIGN_IN: Final = "/staff/sign-in/"
 _PERMISSIONS: Final = "publickey-credentials-get=(self), publickey-credentials-create=(self)"
 
 
-def show(request: HttpRequest, template: str, title: str, *, status: int = 200, **context: Any) -> HttpResponse:
-    """A page of staff."""
+def show(
+    request: HttpRequest, template: str, title: str, *, status: int = 200, tab: str = "", **context: Any
+) -> HttpResponse:
+    """A page of staff. `tab` is what the browser's tab and its history say, where the title would name a patient."""
+    named = tab or title
     reader = getattr(request, "reader", None)
     errors: dict[str, str] = context.get("errors") or {}
     text = _environment().get_template(template).render(
         reader=reader, csrf=_CSRF.format(get_token(request)), script=script_address(),
         role=role_in_words, day=words.day, errors=errors, path=request.path,
-        **frame(f"Error: {title}" if errors else title, _site(reader), link=addresses.links_to({"index"}),
+        **frame(f"Error: {named}" if errors else named, _site(reader), link=addresses.links_to({"index"}),
                 asset=assets.address, current=request.path),
         **{name: value for name, value in context.items() if name != "errors"}, heading=title,
     )  # fmt: skip

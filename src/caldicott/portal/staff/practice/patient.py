@@ -68,7 +68,8 @@ def drawn(
     kept = _kept(practice, token) if is_own else {}
     return show(
         request, "practice/patient.jinja", person.name or "A patient whose name is not shown",
-        status=422 if errors else 200, errors=dict(errors or {}), person=person, practice=practice, is_own=is_own,
+        tab=f"A patient of {practice}", status=422 if errors else 200, errors=dict(errors or {}), person=person,
+        practice=practice, is_own=is_own,
         banner=_banner(person), place=organisation_in_words(practice), wording=wording, past=_past(person),
         chart=_chart(person), conditions=_conditions(person), criteria=criteria(), seen=seen, purposes=PURPOSE_WORDS,
         purpose=purpose, address=f"{ROOT}{practice}/patients/{token}/", list_address=f"{ROOT}{practice}/",

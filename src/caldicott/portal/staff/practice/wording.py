@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from caldicott.engines.duckdb.risk import COUNTS
 from caldicott.operations.practice_list import CHANGE
-from caldicott.operations.stratify_plan import RANKED, criteria, plan
+from caldicott.operations.stratify_plan import BY_MODEL, RANKED, TIER_PLACE, criteria, plan
 from caldicott.register import words
 
 if TYPE_CHECKING:
@@ -64,8 +64,18 @@ def place(percent_above: Any) -> str:
     return "top 1%" if percent_above < 1 else f"top {max(1, round(percent_above))}%"
 
 
+def _standing(scores: Any) -> str:
+    """By what made the tier: the approved model, with the chance that it tells; else earlier admissions."""
+    above = scores.get(TIER_PLACE)
+    told = place(scores.get(f"{FIRST}-percent-above") if above is None else above)
+    chance = scores.get(BY_MODEL)
+    return told if chance is None else f"{told}, {chance:.0%} chance of an emergency stay within a year"
+
+
 def title_of(score: str) -> str:
     """The name of a score as its own table gives it."""
+    if score == BY_MODEL:
+        return "Chance of an emergency admission within a year"
     return next((str(one["title"]) for one in criteria() if one["score"] == score), score)
 
 
@@ -109,7 +119,7 @@ def cells(person: PersonSeen, *, is_first_month: bool = False) -> tuple[str, ...
     change = "First month of scores" if is_first_month else CHANGES.get(str(scores.get(CHANGE)), "not known")
     first = () if FIRST in COUNTS else (number(scores.get(FIRST)),)
     return (
-        f"{tier(scores.get('tier'))} ({place(scores.get(f'{FIRST}-percent-above'))})",
+        f"{tier(scores.get('tier'))} ({_standing(scores)})",
         change,
         *first,
         str(scores.get("age_band") or "not known"),
