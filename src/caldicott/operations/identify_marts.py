@@ -73,7 +73,7 @@ def count_left_out(marts: Marts, rows: Rows, of: Counted) -> int:
     if file is None:
         return 0
     replaced, _excluded = marts.count(rows.read(file, list(_COUNTED)), of.layout, of.alone, [])
-    of.into["rows left out, person not known"] += file.rows - replaced
+    of.into["left out, person not known"] += file.rows - replaced
     return file.rows - replaced
 
 

@@ -134,7 +134,7 @@ def test_every_row_still_has_one_place(house):
     spine(house)
     report, mart = ran(house, [episode(CROWD[0], "ok"), episode(CROWD[1], "lost", Date_of_Birth="1991-12-30")])
     assert mart.keys() == {"ok"}
-    assert report.counts["rows left out, person not known"] == 1
+    assert report.counts["left out, person not known"] == 1
     account = house.account(next(e["id"] for e in house.status()["submissions"] if e["dataset"] == "sus-apc"))
     assert (account["balanced"], account["superseded"], account["quarantined"]) == (True, 0, 0)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from caldicott.operations.export import export
+from caldicott.operations.invoices.land import land as land_bills
+from caldicott.operations.invoices.validate import validate
 from caldicott.operations.land import land
 from caldicott.operations.run import run
 from caldicott.synth.invent import invent
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
     from caldicott.operations.perform import House
 
-_GIVEN = (
+_GIVEN: Final = (
     (Role.COMMISSIONING_ANALYST, "commissioning-planning"),
     (Role.PROCESSOR_STAFF, "commissioning-planning"),
     (Role.PUBLIC, "commissioning-planning"),
@@ -24,16 +26,22 @@ _GIVEN = (
 """Who is given what, so that there is something to look at on its way out."""
 
 
+_BILLED: Final = 400
+"""Lines of invoices: enough for every kind of fault, few enough to wait for."""
+
+
 def rehearse(
     house: House, folder: Path, *, people: int, seed: int = 1, told: Callable[[str], None] = lambda _: None
 ) -> tuple[Path, ...]:
     """Fill the empty house below the folder; the folders that roles received."""
     told("inventing people")
-    invent(folder / "extracts", people=people, seed=seed)
-    for landed in land(house, folder / "extracts", told=told):
+    invent(folder / "extracts", people=people, seed=seed, invoice_lines=_BILLED)
+    (folder / "extracts" / "ceff").rename(folder / "ceff")  # the locked area has a door of its own
+    for landed in (*land(house, folder / "extracts", told=told), *land_bills(house, folder / "ceff", told=told)):
         if landed.fault is not None:
             raise landed.fault
     run(house, told=told)
+    validate(house, told=told)
     exports = []
     for role, activity in _GIVEN:
         told(f"exporting for {role}")

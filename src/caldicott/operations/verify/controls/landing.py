@@ -17,6 +17,7 @@ from caldicott.policy.decision import Permit, Request
 from caldicott.stores import clear
 from caldicott.stores.clear_rows import ClearRows
 from caldicott.stores.landing_zone import quarantine_aad
+from caldicott.stores.traced_rows import PASSED_OVER, TRACED
 from caldicott.vocabulary.formats import DataFormat
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from caldicott.stores.catalogue import LiveFile, SubmissionRecord
 
 _REPEATED = "duplicate_record"
+_OF_SUBMISSIONS = ("clear", "quarantine", "repeats", TRACED, PASSED_OVER)
 NOTHING_LANDED = "nothing has landed in this store yet"
 _NAMES_THE_PERSON = {
     ColumnClass.NHS_NUMBER, ColumnClass.SUPERSEDED_NHS_NUMBER, ColumnClass.NAME, ColumnClass.ADDRESS,
@@ -34,7 +36,7 @@ _NAMES_THE_PERSON = {
 def _manifest_or_nothing(evidence: Evidence) -> Finding:
     wrong = [record.id for record in evidence.submissions if not _was_allowed(record, evidence)]
     owners = {record.uid for record in evidence.submissions}
-    live = {f.path for kind in ("clear", "quarantine", "repeats") for f in evidence.house.store.catalogue.files(kind)}
+    live = {file.path for kind in _OF_SUBMISSIONS for file in evidence.house.store.catalogue.files(kind)}
     there = [path for zone in ("clear", "quarantine") for path in (evidence.root / zone).rglob("*") if path.is_file()]
     stray = [
         path for path in there if str(path.relative_to(evidence.root)) not in live or path.parent.name not in owners

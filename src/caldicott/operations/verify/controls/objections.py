@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from caldicott.facts.governance import service_areas
 from caldicott.facts.layout import IdentityKind, load
+from caldicott.operations.identify import left_out_of
 from caldicott.operations.verify.control import Control, Finding, broken, kept, not_applicable
 from caldicott.operations.verify.controls.access import shown
 from caldicott.operations.verify.controls.pseudonyms import makers, persons_of
@@ -183,7 +184,8 @@ def _opt_outs_counted(evidence: Evidence) -> Finding:
         record = by_uid[outcome.submission]
         excluded = sum(outcome.excluded_by.values())
         counted += excluded
-        if record.rows - record.quarantined - excluded - outcome.superseded != outcome.released:
+        nobodys = left_out_of(evidence.house, outcome.activity).get(outcome.submission, 0)
+        if record.rows - record.quarantined - excluded - outcome.superseded - nobodys != outcome.released:
             wrong.append(record.id)
         if excluded and load(record.layout).identity_kind is IdentityKind.NONE:
             wrong.append(record.id)
