@@ -29,8 +29,11 @@ _NOT_STAFF: Final = frozenset({Role.PUBLIC, Role.PATIENT})
 _LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
-def make_sign_ins(store: Path) -> list[str]:
-    """The sign-ins in words, made by a program of its own: Django knows one set of settings in a program."""
+def make_sign_ins(store: Path) -> tuple[list[str], list[str]]:
+    """The sign-ins in words, and the ids of those who work on bills.
+
+    Made by a program of its own: Django knows one set of settings in a program.
+    """
     program = [sys.executable, "-c", "from caldicott.cli import main; main()"]
     words = ["accounts", "demo", "--store", str(store), "--json"]
     done = subprocess.run([*program, *words], capture_output=True, text=True, check=False)  # noqa: S603  our own program
@@ -39,7 +42,8 @@ def make_sign_ins(store: Path) -> list[str]:
             "the demo's sign-ins could not be made", code="demo-sign-ins", where=str(store),
             next_step=f"make them by hand: caldicott accounts demo --store {store}",
         )  # fmt: skip
-    return _in_words(json.loads(done.stdout), store)
+    made = json.loads(done.stdout)
+    return _in_words(made, store), [one["id"] for one in made["sign_ins"] if one["role"] == Role.CEFF_OFFICER]
 
 
 @app.command()
@@ -109,7 +113,7 @@ def _employ(name: str, role: str, organisation: str, hashed: str) -> dict[str, s
     )  # fmt: skip
     factors.keep_totp(made.id, totp, key=secret())
     return {
-        "name": name, "role": role, "organisation": organisation, "totp_secret": totp,
+        "id": made.id, "name": name, "role": role, "organisation": organisation, "totp_secret": totp,
         "recovery_code": accounts.new_recovery_codes(made.id)[0],
     }  # fmt: skip
 

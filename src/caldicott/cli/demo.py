@@ -6,11 +6,16 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from caldicott import bootstrap
 from caldicott.cli.accounts_demo import MARK, make_sign_ins
 from caldicott.cli.output import fail, progress, say, table
 from caldicott.cli.reports import print_runs, print_status
+from caldicott.operations.invoices.here import let_in
+from caldicott.operations.invoices.land import land as land_bills
+from caldicott.operations.invoices.validate import validate
+from caldicott.operations.invoices.zone import as_officer
 from caldicott.operations.land import land
 from caldicott.operations.publish import publish
 from caldicott.operations.run import run
@@ -18,7 +23,14 @@ from caldicott.operations.status import status
 from caldicott.synth.invent import invent
 from caldicott.vocabulary.errors import WrongUsage
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from caldicott.operations.invoices.land import Landed as LandedBills
+    from caldicott.operations.perform import House
+
 REGISTER = "example-icb"
+_BILLED: Final = 2000
 
 
 def demonstrate(*, people: int, seed: int, store: Path) -> None:
@@ -41,7 +53,9 @@ def demonstrate(*, people: int, seed: int, store: Path) -> None:
                 people=people,
                 seed=seed,
                 progress=lambda name, rows: told(f"inventing {name}: {rows:,} rows"),
+                invoice_lines=_BILLED,
             )
+            (extracts / "out" / "ceff").rename(extracts / "ceff")
             took.append(("invent people and their extracts", _since(start)))
             with bootstrap.open_house(register, store, create=True) as house:
                 start = time.perf_counter()
@@ -61,13 +75,17 @@ def demonstrate(*, people: int, seed: int, store: Path) -> None:
             took.append(("publish: the notice, its tables and the map", _since(start)))
             start = time.perf_counter()
             told("making sign-ins for invented staff")
-            sign_ins = make_sign_ins(store)
+            sign_ins, officers = make_sign_ins(store)
             took.append(("sign-ins for invented staff", _since(start)))
+            start = time.perf_counter()
+            with bootstrap.open_house(register, store) as house:
+                bills = _check_bills(house, extracts / "ceff", officers, told)
+            faults = [fault for fault in (*(one.fault for one in landed), *(one.fault for one in bills)) if fault]
+            took.append(("invoices: land in the locked area, check", _since(start)))
     finally:
         shutil.rmtree(extracts, ignore_errors=True)
-    for entry in landed:
-        if entry.fault is not None:
-            fail(entry.fault)
+    for fault in faults:
+        fail(fault)
     say(f"{register.controller.name}: {people:,} invented people, {made.rows:,} rows sent by their services.\n")
     print_status(account)
     print_runs(runs)
@@ -76,6 +94,15 @@ def demonstrate(*, people: int, seed: int, store: Path) -> None:
     say(f"Its notice is in {store / 'public'}: open index.html there, or notice.pdf.\n")
     for line in sign_ins:
         say(line)
+
+
+def _check_bills(house: House, folder: Path, officers: Sequence[str], told: Callable[[str], None]) -> list[LandedBills]:
+    """Bills with every kind of fault, checked; and the invented officers let in, so that their pages show them."""
+    landed = land_bills(house, folder, told=told)
+    validate(house, told=told)
+    for officer in officers:
+        let_in(as_officer(house), officer)
+    return landed
 
 
 def _since(start: float) -> str:
