@@ -203,22 +203,41 @@ def _tie_blocks(built: _Built, own: Sequence[_Sited]) -> None:
 
 def _relate(built: _Built, relation: populations.Part, sited: Sequence[Sequence[_Sited]]) -> None:
     """The whole is its parts and, unless they are all of it, a rest that nobody prints."""
-    for whole in sited[relation.whole]:
-        parts = [_most_alike(whole, sited[part]) for part in relation.parts]
-        grouped = _grouped([whole, *parts])
-        pairs = []
-        for key in sorted(grouped.cells()):
-            left, *others = [tuple(found.get(key, ())) for found in grouped.atoms]
-            if grouped.is_whole(0, key):
-                pairs.append((left, tuple(atom for other in others for atom in other)))
-        rests = [_difference(built, *pair) for pair in pairs]
-        # Where nobody is left over anywhere, an attacker may well take the parts for the whole.
-        is_all = relation.is_all or all(rest == 0 for rest in rests)
-        for (left, right), rest in zip(pairs, rests, strict=True):
-            if is_all:
-                built.ties.append(Tie(left, right))
-            elif rest is None or rest >= 0:
-                built.ties.append(Tie(left, (*right, _rest(built, left, right))))
+    wholes, said = sited[relation.whole], list[_Grouped]()
+    if len(relation.parts) > 1:
+        said = [_grouped([one, *(_most_alike(one, sited[part]) for part in relation.parts)]) for one in wholes]
+        for grouped in said:
+            _relate_blocks(built, grouped, is_all=relation.is_all)
+    for part in relation.parts:
+        # In more detail than all parts have in common, and wherever else a block of the one meets one of the other.
+        for grouped in _meetings(wholes, sited[part], said):
+            _relate_blocks(built, grouped, is_all=False)
+
+
+def _relate_blocks(built: _Built, grouped: _Grouped, *, is_all: bool) -> None:
+    pairs = []
+    for key in sorted(grouped.cells()):
+        left, *others = [tuple(found.get(key, ())) for found in grouped.atoms]
+        if grouped.is_whole(0, key):
+            pairs.append((left, tuple(atom for other in others for atom in other)))
+    rests = [_difference(built, *pair) for pair in pairs]
+    # Where nobody is left over anywhere, an attacker may well take the parts for the whole.
+    is_all = is_all or all(rest == 0 for rest in rests)
+    for (left, right), rest in zip(pairs, rests, strict=True):
+        if is_all:
+            built.ties.append(Tie(left, right))
+        elif rest is None or rest >= 0:
+            built.ties.append(Tie(left, (*right, _rest(built, left, right))))
+
+
+def _meetings(wholes: Sequence[_Sited], parts: Sequence[_Sited], said: Sequence[_Grouped]) -> list[_Grouped]:
+    """Every two blocks of the one and the other, but for those from which nothing new follows."""
+    every = [_grouped([whole, part]) for whole in wholes for part in parts]
+    kept: list[_Grouped] = []
+    for grouped in sorted(every, key=lambda found: (-len(found.names), found.names)):
+        if not any(grouped.follows_from(other) for other in (*said, *kept)):
+            kept.append(grouped)
+    return kept
 
 
 def _difference(built: _Built, more: tuple[int, ...], fewer: tuple[int, ...]) -> int | None:
@@ -247,6 +266,8 @@ def _most_alike(whole: _Sited, own: Sequence[_Sited]) -> _Sited:
 class _Grouped:
     """Each block's atoms by the smallest cells that all the blocks can be summed to."""
 
+    names: tuple[str, ...]
+    """The dimensions in common."""
     atoms: tuple[dict[Atom, list[int]], ...]
     leaves: tuple[dict[int, frozenset[int]], ...]
     """For each dimension in common, all the leaves of each shared group."""
@@ -255,6 +276,20 @@ class _Grouped:
 
     def cells(self) -> set[Atom]:
         return set().union(*(found.keys() for found in self.atoms))
+
+    def follows_from(self, other: _Grouped) -> bool:
+        """Whether what the other says of the same two populations says this as well, summed up."""
+        if not (self.is_complete() and other.is_complete() and set(self.names) <= set(other.names)):
+            return False
+        for name, own in zip(self.names, self.leaves, strict=True):
+            finer = other.leaves[other.names.index(name)].values()
+            if any(group != frozenset().union(*(one for one in finer if one & group)) for group in own.values()):
+                return False
+        return True
+
+    def is_complete(self) -> bool:
+        """Whether each of the blocks counts all of every cell."""
+        return all(self.is_whole(block, key) for block in range(len(self.atoms)) for key in self.cells())
 
     def is_whole(self, block: int, key: Atom) -> bool:
         """Whether the block counts all of that cell."""
@@ -275,7 +310,7 @@ def _grouped(sited: Sequence[_Sited]) -> _Grouped:
             groups.setdefault(key, []).append(atom)
         grouped.append(groups)
         covered.append(tuple(frozenset(found.block.leaf_class[where]) for where in places))
-    return _Grouped(tuple(grouped), tuple(leaves for _classes, leaves in shared), tuple(covered))
+    return _Grouped(tuple(names), tuple(grouped), tuple(leaves for _classes, leaves in shared), tuple(covered))
 
 
 def _shared_classes(name: str, sited: Sequence[_Sited]) -> tuple[list[dict[int, int]], dict[int, frozenset[int]]]:

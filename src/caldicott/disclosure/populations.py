@@ -66,12 +66,8 @@ def find(tables: Sequence[Placed]) -> Populations:
     }
     relations = _sums(tables, members, within)
     explained = {(part, found.whole) for found in relations for part in found.parts}
-    between = {
-        (small, large)
-        for small, large in within
-        if not any((small, middle) in within and (middle, large) in within for middle in range(len(members)))
-    }
-    relations += [Part(large, (small,), is_all=False) for small, large in sorted(between - explained)]
+    # Also where a third lies between: it may have been told in less detail than these two have in common.
+    relations += [Part(large, (small,), is_all=False) for small, large in sorted(within - explained)]
     return Populations(tuple(tuple(group) for group in members), tuple(relations))
 
 

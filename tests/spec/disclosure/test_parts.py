@@ -1,0 +1,75 @@
+"""Tables about everybody, about fewer and about fewer still: no two of them give away who stands between them."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+
+from caldicott.operations.protect import Request, protect
+
+# Exact numbers make a difference plain: 41 less 38 are three people.
+EVERYBODY = {"by-age": {"0-9": 41, "10-19": 60}, "by-sex": {"F": 51, "M": 50}}
+FEWER = {"by-sex": {"F": 40, "M": 39}}
+FEWEST = {"by-sex": {"F": 30, "M": 28}, "by-age": {"0-9": 38, "10-19": 20}}
+
+
+@pytest.fixture
+def tell(tmp_path):
+    """Tables one after the other against one ledger; for each what was printed."""
+
+    def told(*tables):
+        printed = []
+        for number, (dimensions, rows) in enumerate(tables):
+            path = tmp_path / f"t{number}.csv"
+            lines = [",".join((*dimensions, "count")), *(f"{','.join(values)},{count}" for values, count in rows)]
+            path.write_text("\n".join(lines) + "\n")
+            protect(Request((path,), "hes-before-2018", tmp_path / "out", None, tmp_path / "memory"))
+            with (tmp_path / "out" / path.name).open(newline="") as stream:
+                printed.append({tuple(row[:-1]): row[-1] for row in list(csv.reader(stream))[1:]})
+        return printed
+
+    return told
+
+
+def of(name, counts):
+    """A table of one dimension."""
+    return (name,), [((value,), count) for value, count in counts.items()]
+
+
+def test_two_tables_are_compared_though_a_third_in_less_detail_lies_between(tell):
+    """Everybody and the fewest are both told by age, the fewer only by sex: the three children between stay hidden."""
+    everybody = tell(
+        of("sex", EVERYBODY["by-sex"]), of("age", EVERYBODY["by-age"]),
+        of("sex", FEWER["by-sex"]),
+        of("sex", FEWEST["by-sex"]), of("age", FEWEST["by-age"]),
+    )  # fmt: skip
+    assert everybody[1]["0-9",] == "41"
+    assert everybody[4]["0-9",] == "*"
+
+
+def test_a_part_is_compared_in_detail_though_the_other_part_has_none(tell):
+    """All months and January by age, February in total: the three children of February stay hidden."""
+    both = tell(
+        (("age", "sex"), [(("0-9", "F"), 41), (("0-9", "M"), 33), (("10-19", "F"), 60), (("10-19", "M"), 50)]),
+        of("sex", {"F": 21, "M": 27}),
+        (("age", "sex"), [(("0-9", "F"), 38), (("0-9", "M"), 20), (("10-19", "F"), 42), (("10-19", "M"), 36)]),
+    )  # fmt: skip
+    assert both[0]["0-9", "F"] == "41"
+    assert both[2]["0-9", "F"] == "*"
+
+
+def test_a_part_is_compared_in_every_table_it_shares_with_the_whole(tell):
+    """One table by three columns, the part in two tables of two: both pairs are compared."""
+    cross = {("N", "F", "x"): 30, ("N", "M", "x"): 31, ("N", "F", "y"): 32, ("N", "M", "y"): 33,
+             ("S", "F", "x"): 40, ("S", "M", "x"): 41, ("S", "F", "y"): 42, ("S", "M", "y"): 43}  # fmt: skip
+    by_area_and_sex = {("N", "F"): 40, ("N", "M"): 40, ("S", "F"): 60, ("S", "M"): 61}
+    by_sex_and_code = {("F", "x"): 67, ("M", "x"): 40, ("F", "y"): 33, ("M", "y"): 61}
+    told = tell(
+        (("area", "sex", "code"), list(cross.items())),
+        (("area", "sex"), list(by_area_and_sex.items())),
+        (("sex", "code"), list(by_sex_and_code.items())),
+    )
+    assert told[0]["N", "F", "x"] != "*"
+    assert told[0]["S", "F", "x"] != "*"
+    assert told[2]["F", "x"] == "*"
