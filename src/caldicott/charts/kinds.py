@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 WIDTH: Final = 600
 HEIGHT: Final = 260
+_LETTER: Final = 8
 _DASHES: Final = ((1, 0), (6, 4), (2, 3), (10, 3, 2, 3))
 
 
@@ -30,8 +31,10 @@ def bars(
     import altair as alt
 
     rows = [{"name": name, "height": height} for name, height in heights]
+    # Level words are read more easily; slanted ones fit where there are many.
+    angle = 0 if sum(len(name) + 2 for name, _height in heights) * _LETTER < width else -45
     chart = alt.Chart({"values": rows}).mark_bar().encode(
-        x=alt.X("name:N", sort=None, title=across), y=alt.Y("height:Q", title=up, scale=alt.Scale(zero=True))
+        x=alt.X("name:N", sort=None, title=across, axis=alt.Axis(labelAngle=angle)), y=alt.Y("height:Q", title=up, scale=alt.Scale(zero=True))
     )  # fmt: skip
     return draw(chart.properties(width=width, height=HEIGHT), title=title, text=text)
 
