@@ -34,7 +34,8 @@ def bars(
     # Level words are read more easily; slanted ones fit where there are many.
     angle = 0 if sum(len(name) + 2 for name, _height in heights) * _LETTER < width else -45
     chart = alt.Chart({"values": rows}).mark_bar().encode(
-        x=alt.X("name:N", sort=None, title=across, axis=alt.Axis(labelAngle=angle)), y=alt.Y("height:Q", title=up, scale=alt.Scale(zero=True))
+        x=alt.X("name:N", sort=None, title=across, axis=alt.Axis(labelAngle=angle)),
+        y=alt.Y("height:Q", title=up, scale=alt.Scale(zero=True)),
     )  # fmt: skip
     return draw(chart.properties(width=width, height=HEIGHT), title=title, text=text)
 
