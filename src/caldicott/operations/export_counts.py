@@ -81,5 +81,6 @@ def _named_again(text: str, table: pa.Table) -> str:
 
 def _cell(row: Mapping[str, str], name: str, written: Mapping[str, str], networks: Mapping[str, str]) -> str:
     if name == NETWORK and networks:
-        return networks[row[PRACTICE]] or _UNKNOWN
+        # A practice told as its network has the network's name already.
+        return networks.get(row[PRACTICE], row[PRACTICE]) or _UNKNOWN
     return row[written.get(name, name)]

@@ -7,14 +7,12 @@ gets the same bytes.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from caldicott.analytics import answer as answers
 from caldicott.analytics import tables as counting
-from caldicott.analytics.dimension import registered
 from caldicott.analytics.levels import parents
 from caldicott.disclosure.hierarchy import Hierarchies
 from caldicott.disclosure.table import CountTable, Row
@@ -23,7 +21,8 @@ from caldicott.facts import disclosure as rules
 from caldicott.operations.indicators_library import lookups_of
 from caldicott.operations.perform import Act, ask, perform, permits
 from caldicott.operations.protect import judged
-from caldicott.operations.protect_release import DEFAULT_RULE, EVERYBODY
+from caldicott.operations.protect_release import DEFAULT_RULE
+from caldicott.operations.protect_told import remembered
 from caldicott.policy.decide import decide
 from caldicott.policy.decision import Permit, Request
 from caldicott.stores import ledger
@@ -153,7 +152,7 @@ def component(dataset: str, activity: str) -> str:
 def _refuse_twin(house: House, asked: Question, activity: str) -> None:
     """Two activities hold the same rows but for who objected: the difference of their tables are these people."""
     for other in house.register.activities:
-        begun = [one for one in counting.populations(asked) if _begun(house, component(one, other.id))]
+        begun = [one for one in counting.populations(asked) if ledger.is_begun(house.store, component(one, other.id))]
         if other.id != activity and begun:
             raise Refused(
                 f"Refused. Figures of {begun[0]} were told from the records of {other.id}. Told from "
@@ -161,11 +160,6 @@ def _refuse_twin(house: House, asked: Question, activity: str) -> None:
                 f"Next: ask for the activity {other.id}.",
                 code="opt-out-twin", next_step=f"ask for the activity {other.id}",
             )  # fmt: skip
-
-
-def _begun(house: House, audience: str) -> bool:
-    name = hashlib.sha256(audience.encode()).hexdigest()[:32]
-    return (house.store.root / ledger.PLACE / name / "head.json").exists()
 
 
 def _through_gate(
@@ -182,9 +176,8 @@ def _through_gate(
     reports, certificates = [], []
     for dataset, true in by_population.items():
         within = Hierarchies({axis.name: found for axis in asked.axes if (found := _within(axis, true, lookups))})
-        elsewhere = told_elsewhere(house, dataset)
-        with ledger.held_in(house.store, component(dataset, activity), today=house.today) as memory:
-            release = judged(true, rule, hierarchies=within, memory=_Memory(memory.folder, memory.seal, elsewhere))
+        with remembered(house, component(dataset, activity)) as memory:
+            release = judged(true, rule, hierarchies=within, memory=memory)
         files |= release.files
         reports.append(json.loads(release.files["report.json"]))
         certificates.append(release.certificate)
@@ -197,38 +190,6 @@ def _through_gate(
         asked, made, snapshot["id"], snapshot["at"], activity, rule.name, rule.shown_as, rule.round_to,
         tuple(certificates), key, tuple(reports),
     )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class _Memory(ledger.Ledger):
-    """The ledger of one population, with what other ways out of the store told of the same people."""
-
-    elsewhere: tuple[ledger.Release, ...] = ()
-
-    def releases(self) -> tuple[ledger.Release, ...]:
-        """All of it is in the same hands; what is new is remembered in the own ledger."""
-        # The class is made anew for its slots, so its parent is named.
-        return (*self.elsewhere, *ledger.Ledger.releases(self))
-
-
-def told_elsewhere(house: House, dataset: str) -> tuple[ledger.Release, ...]:
-    """What exports of grouped tables told of a dataset, with their columns under the names of hierarchies."""
-    if not _begun(house, EVERYBODY):
-        return ()
-    with ledger.held_in(house.store, EVERYBODY, today=house.today) as memory:
-        every = memory.releases()
-    found = []
-    for release in every:
-        own = [one for one in release.tables if one.name.removesuffix(".csv") == dataset]
-        renamed = tuple(replace(one, dimensions=tuple(map(_hierarchy, one.dimensions))) for one in own)
-        if renamed:
-            found.append(replace(release, tables=renamed))
-    return tuple(found)
-
-
-def _hierarchy(name: str) -> str:
-    known = registered().get(name)
-    return known.hierarchy if known else name
 
 
 def _true(table: counting.Table) -> CountTable:

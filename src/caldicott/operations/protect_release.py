@@ -9,21 +9,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from caldicott.disclosure.hierarchy import Hierarchies
 from caldicott.facts import disclosure as rules
+from caldicott.operations import protect_told as told_before
 from caldicott.operations.perform import Act, perform
 from caldicott.operations.protect import Answer, judged
-from caldicott.stores import ledger
+from caldicott.operations.protect_told import EVERYBODY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from caldicott.disclosure.hierarchy import Hierarchies
     from caldicott.disclosure.table import CountTable
     from caldicott.operations.perform import House
     from caldicott.policy.decision import Permit
 
-EVERYBODY: Final = "everybody"
-"""The audience. Colleagues talk, organisations share, and what is public is with all of them."""
+__all__ = ["DEFAULT_RULE", "EVERYBODY", "NOTHING", "Leaving", "release_counts"]
+
 DEFAULT_RULE: Final = "hes-2018"
 
 
@@ -55,9 +56,11 @@ def release_counts(
     rule = rules.rule(permit.obligations.disclosure_rule or DEFAULT_RULE)
 
     def compute() -> Act[Leaving]:
-        with ledger.held_in(house.store, EVERYBODY, today=house.today) as memory:
-            found = judged(tables, rule, hierarchies=hierarchies or Hierarchies(), memory=memory, told=told)
-        leaving = Leaving(Answer(found.files), found.certificate)
+        asked = [told_before.in_hierarchies(table) for table in tables]
+        with told_before.remembered(house) as memory:
+            within = hierarchies or told_before.within(house)
+            found = judged(asked, rule, hierarchies=within, memory=memory, told=told)
+        leaving = Leaving(Answer(told_before.named_again(found.files, tables)), found.certificate)
         return Act(
             leaving, lambda: None, counts=_counts(leaving.answer), references=(permit.request.role, found.certificate),
             dataset=permit.request.dataset, format=permit.request.format, touches_files=False,

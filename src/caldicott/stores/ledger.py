@@ -163,10 +163,38 @@ class Ledger:
 @contextmanager
 def held_in(store: Store, audience: str, *, today: date) -> Iterator[Ledger]:
     """The store's own ledger for that audience, sealed; for one writer at a time."""
-    name = hashlib.sha256(audience.encode()).hexdigest()[:32]
-    scope = f"{PLACE}/{name}"
+    with _held_under(store, folder_of(store, audience), today=today) as ledger:
+        yield ledger
+
+
+def folder_of(store: Store, audience: str) -> Path:
+    """Where the store keeps the ledger of that audience."""
+    return store.root / PLACE / hashlib.sha256(audience.encode()).hexdigest()[:32]
+
+
+def is_begun(store: Store, audience: str) -> bool:
+    """Whether anything was ever told to that audience."""
+    return (folder_of(store, audience) / _HEAD).exists()
+
+
+def all_but(store: Store, audience: str, *, today: date) -> tuple[Release, ...]:
+    """What every other ledger of the store remembers, also one whose audience nobody can name any more.
+
+    Raises:
+        DoesNotHold: an entry of one of them is missing or was changed.
+    """
+    own, found = folder_of(store, audience), list[Release]()
+    for folder in sorted(path for path in (store.root / PLACE).glob("*") if path.is_dir() and path != own):
+        with _held_under(store, folder, today=today) as ledger:
+            found += ledger.releases()
+    return tuple(found)
+
+
+@contextmanager
+def _held_under(store: Store, folder: Path, *, today: date) -> Iterator[Ledger]:
+    scope = f"{PLACE}/{folder.name}"
     seal = Seal(store.key(scope, created=today).use("entries"), scope)
-    with held(store.root / PLACE / name, seal=seal) as ledger:
+    with held(folder, seal=seal) as ledger:
         yield ledger
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from dataclasses import replace
 from io import BytesIO
@@ -15,9 +16,11 @@ from caldicott.analytics.question import question
 from caldicott.analytics.reading import read
 from caldicott.audit.entry import Outcome
 from caldicott.engines.duckdb import indicators as engine
-from caldicott.operations.indicators import analyse, told_elsewhere
+from caldicott.operations.indicators import analyse, component
 from caldicott.operations.indicators_files import contents, write
 from caldicott.operations.indicators_library import folders_of, indicator
+from caldicott.operations.protect_told import remembered
+from caldicott.policy import decide
 from caldicott.vocabulary.errors import DoesNotHold, Refused, WrongUsage
 
 MINE = """
@@ -296,9 +299,9 @@ def test_every_answer_can_be_recorded(stage):
 def test_what_an_export_told_is_in_the_attackers_hands_too(stage):
     """121 people by month are exported; the ledger that judges a table of the same people knows of it."""
     stage.export("commissioning_analyst", "told", wanted="aggregated")
-    with stage.house() as house:
-        found = told_elsewhere(house, "sus-ec")
-    assert [one.dimensions for release in found for one in release.tables][:1] == [("time",)]
+    with stage.house() as house, remembered(house, component("sus-ec", "commissioning-planning")) as memory:
+        found = [one for release in memory.releases() for one in release.tables if one.name == "sus-ec.csv"]
+    assert [one.dimensions for one in found][:1] == [("time",)]
     assert rows(ask(stage, mine(), ["month"]))["2025-06",][1] == 120
     assert rows(ask(stage, mine()))["RZ9",] == ("*", "*")
 
@@ -315,3 +318,18 @@ def test_records_are_joined_only_where_the_register_lists_the_join(stage):
     assert refused.value.code == "join-not-listed"
     assert "sus-ec" in refused.value.what
     assert rows(ask(without, "ae-four-hours"))["RZ1",][0] == 60
+
+
+@pytest.mark.parametrize("late", [1, 3])
+def test_an_export_is_judged_with_what_indicators_told(stage, monkeypatch, late):
+    """121 people of June were told exactly; a few opt out, and the table without them would show how many, and more."""
+    monkeypatch.setattr(decide, "_disclosure_rule", lambda _entry, _wanted: "hes-before-2018")
+    assert rows(ask(stage, mine(), ["month"]))["2025-06",][1] == 121
+    stage.land(stage.answer(people.invented(121)[late:], name="later"))
+    stage.run()
+    stage.export("commissioning_analyst", "told", wanted="aggregated")
+    with (stage.root / "told" / "sus-ec.csv").open(newline="") as stream:
+        june = next(row for row in csv.DictReader(stream) if row["month"] == "2025-06")
+    assert (june["persons"], june["contacts"]) == ("*", "*")
+    report = [one for one in stage.entries() if one.event == "gate"][-1]
+    assert dict(report.counts)["secondary"] > 0

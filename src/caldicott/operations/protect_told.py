@@ -1,0 +1,108 @@
+"""What everybody was told of the people of a store, by whatever way it left, gathered in one place.
+
+Exports and the airlock share one ledger; indicators keep one for each dataset of
+an activity. Whoever is about to tell more gets its ledger from here, open to
+write, and with it everything that the others told.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from caldicott.analytics.dimension import registered
+from caldicott.analytics.levels import parents
+from caldicott.analytics.question import Axis
+from caldicott.disclosure.hierarchy import Hierarchies
+from caldicott.operations.indicators_library import lookups_of
+from caldicott.stores import ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from caldicott.disclosure.table import CountTable
+    from caldicott.operations.perform import House
+
+EVERYBODY: Final = "everybody"
+"""The audience. Colleagues talk, organisations share, and what is public is with all of them."""
+_REPORT: Final = "report.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Memory(ledger.Ledger):
+    """One ledger, with what other ways out of the store told, all in the names of hierarchies."""
+
+    elsewhere: tuple[ledger.Release, ...] = ()
+
+    def releases(self) -> tuple[ledger.Release, ...]:
+        """All of it is in the same hands; what is new is remembered in the own ledger."""
+        # The class is made anew for its slots, so its parent is named.
+        return tuple(_renamed(one) for one in (*self.elsewhere, *ledger.Ledger.releases(self)))
+
+
+@contextmanager
+def remembered(house: House, audience: str = EVERYBODY) -> Iterator[Memory]:
+    """The ledger of that audience, and all that is to be judged with it.
+
+    Everybody's ledger is held all the while: of two who tell at the same time one
+    comes first, and the other knows what it told.
+    """
+    with ledger.held_in(house.store, EVERYBODY, today=house.today) as everybody:
+        if audience == EVERYBODY:
+            others = ledger.all_but(house.store, EVERYBODY, today=house.today)
+            yield Memory(everybody.folder, everybody.seal, others)
+        else:
+            with ledger.held_in(house.store, audience, today=house.today) as own:
+                yield Memory(own.folder, own.seal, everybody.releases())
+
+
+def in_hierarchies(table: CountTable) -> CountTable:
+    """The table with each column under the name of its hierarchy, as indicators name theirs."""
+    return replace(table, dimensions=hierarchies_of(table.dimensions))
+
+
+def hierarchies_of(columns: Sequence[str]) -> tuple[str, ...]:
+    """For each column its hierarchy; of two of one hierarchy only the finer one's."""
+    known = [registered().get(name) for name in columns]
+    taken = set(columns)
+    found = list(columns)
+    for place in sorted(range(len(columns)), key=lambda number: getattr(known[number], "rank", 0)):
+        level = known[place]
+        if level is not None and (level.hierarchy not in taken or level.hierarchy == columns[place]):
+            found[place] = level.hierarchy
+            taken.add(level.hierarchy)
+    return tuple(found)
+
+
+def within(house: House) -> Hierarchies:
+    """What lies in what. Always all of it: the same request must be known again, whatever was told since."""
+    lookups = lookups_of(house)
+    names = dict.fromkeys(level.hierarchy for level in registered().values())
+    found = {name: parents(Axis(name, name, (), ()), lookups) for name in names}
+    return Hierarchies({name: one for name, one in found.items() if one})
+
+
+def named_again(files: Mapping[str, str], tables: Sequence[CountTable]) -> dict[str, str]:
+    """The gate's answer with the columns as they were called."""
+    found = dict(files)
+    report = json.loads(files[_REPORT])
+    for table in tables:
+        header, *rows = csv.reader(io.StringIO(files[table.name], newline=""))
+        header[: len(table.dimensions)] = table.dimensions
+        out = io.StringIO(newline="")
+        csv.writer(out, lineterminator="\n").writerows([header, *rows])
+        found[table.name] = out.getvalue()
+        for entry in report["tables"]:
+            if entry["name"] == table.name:
+                entry["dimensions"] = list(table.dimensions)
+    found[_REPORT] = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+    return found
+
+
+def _renamed(release: ledger.Release) -> ledger.Release:
+    tables = tuple(replace(one, dimensions=hierarchies_of(one.dimensions)) for one in release.tables)
+    return replace(release, tables=tables)
