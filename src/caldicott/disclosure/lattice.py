@@ -87,6 +87,9 @@ def build(released: Sequence[Released], dimensions: Mapping[str, Dimension], rul
         _tie_blocks(built, own)
     for relation in found.relations:
         _relate(built, relation, sited)
+    for whole in range(len(sited)):
+        parts = [r.parts[0] for r in found.relations if r.whole == whole and len(r.parts) == 1]
+        _keep_apart(built, sited[whole], [sited[part] for part in parts])
     return Lattice(
         _system(built, rule), tuple(state or State.SHOWN for state in built.states), tuple(statistic_of),
         found.relations, found.members,
@@ -228,6 +231,46 @@ def _relate_blocks(built: _Built, grouped: _Grouped, *, is_all: bool) -> None:
             built.ties.append(Tie(left, right))
         elif rest is None or rest >= 0:
             built.ties.append(Tie(left, (*right, _rest(built, left, right))))
+
+
+def _keep_apart(built: _Built, wholes: Sequence[_Sited], parts: Sequence[Sequence[_Sited]]) -> None:
+    """Those left out of each part have nobody in common, as far as the numbers bear it out: together no more than all.
+
+    Everybody but one practice and everybody but another look like any two parts; who asked for them knows better.
+    """
+    for whole in wholes:
+        alike = [_most_alike(whole, part) for part in parts]
+        shared = [set(whole.block.dimensions) & set(one.block.dimensions) for one in alike]
+        for names in sorted({tuple(sorted(found)) for found in shared}):
+            among = [one for one, found in zip(alike, shared, strict=True) if found >= set(names)]
+            if len(among) > 1:
+                _apart(built, whole, among)
+
+
+def _apart(built: _Built, whole: _Sited, parts: Sequence[_Sited]) -> None:
+    grouped = _grouped([whole, *parts])
+    everything, *others = grouped.atoms
+    keys = [key for key in sorted(grouped.cells()) if grouped.is_whole(0, key)]
+    if not keys:
+        return
+    all_of = {key: tuple(everything.get(key, ())) for key in keys}
+    left_out = [
+        {key: _difference(built, all_of[key], tuple(part.get(key, ()))) or 0 for key in keys} for part in others
+    ]
+    room = {key: _difference(built, all_of[key], ()) for key in keys}
+    chosen = []
+    for number in sorted(range(len(others)), key=lambda place: sum(left_out[place].values())):
+        after = {key: None if count is None else count - left_out[number][key] for key, count in room.items()}
+        if all(count is None or count >= 0 for count in after.values()) and min(left_out[number].values()) >= 0:
+            chosen.append(others[number])
+            room = after
+    for key in keys if len(chosen) > 1 else ():
+        rests = list[int]()
+        for part in chosen:
+            inside = tuple(part.get(key, ()))
+            rests.append(_rest(built, all_of[key], inside))
+            built.ties.append(Tie(all_of[key], (*inside, rests[-1])))
+        built.ties.append(Tie(all_of[key], (*rests, _rest(built, all_of[key], tuple(rests)))))
 
 
 def _meetings(wholes: Sequence[_Sited], parts: Sequence[_Sited], said: Sequence[_Grouped]) -> list[_Grouped]:

@@ -73,3 +73,15 @@ def test_a_part_is_compared_in_every_table_it_shares_with_the_whole(tell):
     assert told[0]["N", "F", "x"] != "*"
     assert told[0]["S", "F", "x"] != "*"
     assert told[2]["F", "x"] == "*"
+
+
+def test_two_left_out_groups_have_nobody_in_common(tell):
+    """Of 40 children one table leaves out 20 and another 18 others: the two children in neither stay hidden."""
+    told = tell(
+        of("age", {"0-9": 40, "10-19": 100}),
+        of("age", {"0-9": 20, "10-19": 70}),
+        of("age", {"0-9": 22, "10-19": 60}),
+    )
+    assert told[0]["0-9",] == "40"
+    assert told[1]["0-9",] == "20"
+    assert told[2]["0-9",] == "*"
