@@ -217,7 +217,7 @@ def test_an_id_that_is_somebodys_number_is_refused_before_a_folder_bears_it(hous
     one = people.invented(1)[0]
     for wrong in (one.number, "-".join(parts(one.number)), f"RZ1.{'.'.join(parts(one.number))}"):
         place = house.send("ncdr-sus-apc", [episode(one, "R1")], name=wrong)
-        assert [entry.fault.code for entry in house.land(place)] == ["submission_id_identifies"]
+        assert [entry.fault.code for entry in house.land(place)] == ["submission-id-identifies"]
         shutil.rmtree(place)
     assert [path.name for path in house.store.rglob("*") if one.number[:3] in path.name] == []
     assert house.land(house.send("ncdr-sus-apc", [episode(one, "R1")], name="RZ1-2026-05-01"))[0].rows == 1

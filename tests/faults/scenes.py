@@ -87,7 +87,7 @@ def account(machine: Machine, place: Path) -> dict:
     """What the store says of itself, without what differs from run to run; what it holds; what was exported."""
     ended = machine.run(["status", "--store", f"{place}/store", "--register", REGISTER, "--json"], scene=place)
     if ended.code != 0:
-        assert "store_missing" in ended.out + ended.err, f"status: {ended.code} {ended.err}"
+        assert "store-missing" in ended.out + ended.err, f"status: {ended.code} {ended.err}"
         return {"store": None}
     said = ended.document
     for changing in ("store", "audit", "recovered"):

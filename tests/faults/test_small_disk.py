@@ -78,7 +78,7 @@ def test_a_second_process_is_told_that_the_store_is_busy_and_changes_nothing(mac
     with (place / "store" / "lock").open("r+") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         ended = machine.run(scene.words(place), scene=place)
-    assert (ended.code, "store_busy" in ended.err, digests(place / "store")) == (4, True, before)
+    assert (ended.code, "store-busy" in ended.err, digests(place / "store")) == (4, True, before)
 
 
 def test_of_two_at_once_each_lands_or_is_told_that_the_store_is_busy(machine, scenes, tmp_path):
@@ -87,5 +87,5 @@ def test_of_two_at_once_each_lands_or_is_told_that_the_store_is_busy(machine, sc
     shutil.copytree(scene.before, place)
     both = machine.together([scene.words(place)] * 2, scene=place)
     assert sorted({ended.code for ended in both}) in ([0], [0, 4])
-    assert all("store_busy" in ended.err for ended in both if ended.code)
+    assert all("store-busy" in ended.err for ended in both if ended.code)
     assert amiss(machine, scene, place, both[0]) == []

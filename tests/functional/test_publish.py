@@ -399,7 +399,7 @@ def test_a_logo_of_the_organisation_is_shown(cli, tmp_path):
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        (["example-icb", "--on", "tomorrow"], 2, "date_unreadable"),
+        (["example-icb", "--on", "tomorrow"], 2, "date-unreadable"),
         (["example-icb", "--on", "2026-03-31"], 1, "no-notice-yet"),
         (["no-such-register"], 2, "Next:"),
     ],

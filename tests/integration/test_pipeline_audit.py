@@ -52,7 +52,7 @@ def test_acts_are_there_with_their_counts(world):
     assert [event for event, *_rest in done] == ["admit", "admit", "admit", "run", "run", "export"]
     assert [counts["rows"] for event, _activity, counts in done if event == "admit"] == [3, 3, 0]
     failed = [(entry.event, entry.reasons) for entry in world.entries() if entry.outcome == Outcome.FAILED]
-    assert failed == [("admit", ("rows_differ",))]
+    assert failed == [("admit", ("rows-differ",))]
 
 
 def test_each_entry_names_register_actor_and_controller(world):

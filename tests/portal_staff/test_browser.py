@@ -96,7 +96,9 @@ def browser():
         assert not os.environ.get("CI"), "CI needs chromium: apt-get install chromium, or name it in CHROMIUM"
         pytest.skip("no chromium here: apt-get install chromium, or name it in CHROMIUM")
     sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
+    with sync_api.sync_playwright() as playwright, pytest.MonkeyPatch.context() as patch:
+        # The driver keeps a loop in this thread; Django sees one and takes every test for asynchronous code.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield started
         started.close()

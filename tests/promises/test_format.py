@@ -105,7 +105,7 @@ def test_a_wrong_label_is_refused(tmp_path, example_icb):
         place = stage.send("ncdr-sus-apc", [episode(people.invented(2)[1], "r")])
         manifest = place / "manifest.toml"
         manifest.write_text(manifest.read_text().replace('"identifiable"', f'"{form}"'))
-        assert stage.land(place)[0].fault.code == "format_other_than_layout"
+        assert stage.land(place)[0].fault.code == "format-other-than-layout"
 
 
 @pytest.mark.keeps("DO-011")

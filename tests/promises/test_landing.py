@@ -81,7 +81,7 @@ def test_records_with_identities_cannot_come_in_as_pseudonymised(stage):
     """A delivery that says it has no identities, in a layout with NHS numbers, is refused whole."""
     place = _edited(_hospital(stage), 'format = "identifiable"', 'format = "pseudonymised"')
     (landed,) = stage.land(place)
-    assert landed.fault.code == "format_other_than_layout"
+    assert landed.fault.code == "format-other-than-layout"
     assert stage.files() == {}
 
 
@@ -108,7 +108,7 @@ def test_nobody_looks_between_landing_and_marts(town):
         if isinstance(decide(Request("dscro_operator", entry.id, dataset, form), register, TODAY), Permit)
     ]
     assert looking == []
-    assert {entry.event for entry in town.stage.entries()} == {"decision", "admit", "run", "export"}
+    assert {entry.event for entry in town.stage.entries()} == {"decision", "admit", "run", "gate", "export"}
     assert Scanner([one.values for one in town.everybody]).scan(town.stage.store / "marts") == []
 
 

@@ -166,7 +166,7 @@ def _day(written: str | None) -> date:
         return date.fromisoformat(written)
     except ValueError:
         raise WrongUsage(
-            "the day is not a date", code="date_unreadable", where="--on", next_step="write it as 2026-11-22"
+            "the day is not a date", code="date-unreadable", where="--on", next_step="write it as 2026-11-22"
         ) from None
 
 

@@ -76,7 +76,7 @@ def _folder(store: Path) -> Path:
     if not folder.is_dir():
         raise DoesNotHold(
             "there is no audit trail here",
-            code="audit_missing",
+            code="audit-missing",
             where=str(store),
             next_step="name the folder of a store; if this is one, its trail was removed: restore it from a copy",
         )
@@ -89,7 +89,7 @@ def _bytes(path: Path) -> bytes:
     except OSError as fault:
         raise DoesNotHold(
             f"the file cannot be read ({fault.strerror})",
-            code="file_unreadable",
+            code="file-unreadable",
             where=str(path),
             next_step="name a file that exists and may be read",
         ) from None

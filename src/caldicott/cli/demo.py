@@ -38,7 +38,7 @@ def demonstrate(*, people: int, seed: int, store: Path) -> None:
     if store.exists() and any(store.iterdir()):
         raise WrongUsage(
             "the folder for the demo's store is not empty",
-            code="store_not_empty",
+            code="store-not-empty",
             where=str(store),
             next_step="remove it, or name another with --store",
         )

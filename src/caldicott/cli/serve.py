@@ -59,7 +59,7 @@ def register_of(store: Path) -> str:
     if not catalogue.is_file():
         raise DoesNotHold(
             "there is no store here",
-            code="store_missing",
+            code="store-missing",
             where=str(store),
             next_step="make one with `caldicott demo` or `caldicott land`, or name another with --store",
         )

@@ -128,7 +128,7 @@ def load(layout_id: str) -> Layout:
     if layout_id not in known():
         raise DoesNotHold(
             f"no layout is called '{layout_id[:60]}'",
-            code="layout_unknown",
+            code="layout-unknown",
             next_step="use one of: " + ", ".join(known()),
         )
     text = resources.files("caldicott.facts").joinpath("layouts", f"{layout_id}.toml").read_text(encoding="utf-8")
@@ -205,7 +205,7 @@ def _hold_together(layout: Layout, layout_id: str) -> None:
     if faults:
         raise ProgramFault(
             f"the layout does not hold: {'; '.join(sorted(faults))}",
-            code="layout_broken",
+            code="layout-broken",
             where=f"facts/layouts/{layout_id}.toml",
             next_step="correct the layout file",
         )

@@ -131,7 +131,7 @@ def release(house: House, number: str, *, role: str, to: Path, organisation: str
     """
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise WrongUsage(
-            "the folder is not empty", code="export_not_empty", where="--to", next_step="name a new folder"
+            "the folder is not empty", code="export-not-empty", where="--to", next_step="name a new folder"
         )
     if to.resolve().is_relative_to(house.store.root.resolve()):
         raise WrongUsage("the folder lies in the store", code="export-into-store", where="--to",

@@ -74,7 +74,7 @@ def export(house: House, *, activity: str, role: str, to: Path, wanted: str | No
     if not files or entry is None:
         raise DoesNotHold(
             "there is no mart of this activity yet",
-            code="mart_missing",
+            code="mart-missing",
             next_step=f"make it first: `caldicott run REGISTER --store DIR --activity {activity}`",
         )
     _require_new(to)
@@ -136,7 +136,7 @@ def _require_new(to: Path) -> None:
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise WrongUsage(
             "the folder to export to is not empty",
-            code="export_not_empty",
+            code="export-not-empty",
             where=str(to),
             next_step="name a new folder, so that nothing of an earlier export is mixed in",
         )

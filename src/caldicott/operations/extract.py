@@ -202,5 +202,5 @@ def _intruder_record(request: Request, report: dict[str, Any], intruder: Intrude
 
 def _check_folder(to: Path) -> None:
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
-        raise WrongUsage("the folder is not empty", code="export_not_empty", where="--to",
+        raise WrongUsage("the folder is not empty", code="export-not-empty", where="--to",
                          next_step="name a new folder")  # fmt: skip

@@ -408,7 +408,7 @@ def beside_the_trail(register: Register, texts: Texts, *, store: Path, kept: Ite
     if not folder.is_dir():
         raise DoesNotHold(
             "there is no audit trail here",
-            code="audit_missing",
+            code="audit-missing",
             where=str(store),
             next_step="name the folder of a store; if this is one, its trail was removed: restore it from a copy",
         )

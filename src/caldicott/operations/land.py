@@ -67,7 +67,7 @@ def require_submissions(folder: Path) -> Sequence[Path]:
     if not found:
         raise DoesNotHold(
             "there is no submission here: no folder holds a manifest.toml",
-            code="manifest_missing",
+            code="manifest-missing",
             where=str(folder),
             next_step="put a manifest.toml beside the files; docs/how-to/land-real-input.md shows one",
         )
@@ -98,7 +98,7 @@ def _refuse_identifying_id(manifest: Manifest) -> None:
     if identifying_shape(manifest.id, days=frozenset(days_in(manifest.id))):
         raise DoesNotHold(
             "the submission's id is shaped like what identifies a person",
-            code="submission_id_identifies",
+            code="submission-id-identifies",
             next_step="ask the sender for an id such as the dataset and the period; nothing was taken in",
         )
 
@@ -108,14 +108,14 @@ def _layout(manifest: Manifest) -> Layout:
     if layout.dataset != manifest.dataset:
         raise DoesNotHold(
             f"the layout '{layout.id}' is of the dataset '{layout.dataset}', not of '{manifest.dataset}'",
-            code="layout_other_dataset",
+            code="layout-other-dataset",
             next_step="correct 'dataset' or 'layout' in the manifest",
         )
     telling = sorted({column.column_class.value for column in layout.columns} & _IDENTIFYING)
     if telling and manifest.format != DataFormat.IDENTIFIABLE:
         raise DoesNotHold(
             f"the manifest calls the records {manifest.format}, but the layout '{layout.id}' has {', '.join(telling)}",
-            code="format_other_than_layout",
+            code="format-other-than-layout",
             next_step='write format = "identifiable", or send the records in a layout without identities',
         )
     return layout
@@ -128,7 +128,7 @@ def _already(manifest: Manifest, earlier: SubmissionRecord, folder: Path) -> Lan
         return Landed(folder.name, manifest.id, manifest.dataset, earlier.rows, admitted, counts, already=True)
     raise DoesNotHold(
         f"the sender's submission '{manifest.id}' landed already with other content or another manifest",
-        code="submission_differs",
+        code="submission-differs",
         next_step="ask the sender to give the new submission an id of its own; what landed stays",
     )
 
@@ -236,7 +236,7 @@ def _place_files(
         if tally.rows - before != file.rows:
             raise DoesNotHold(
                 f"file {number} of the manifest has {tally.rows - before} rows, the manifest says {file.rows}",
-                code="rows_differ",
+                code="rows-differ",
                 where=manifest.id,
                 next_step="ask the sender for the submission again; nothing of it was taken in",
             )

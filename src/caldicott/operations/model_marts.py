@@ -83,7 +83,7 @@ def ground(house: House, activity: str) -> Ground:
             files.setdefault(dataset, {}).setdefault(month, []).append(house.store.root / file.path)
     if not files.get(EMERGENCIES):
         raise DoesNotHold(
-            "there is no mart of hospital admissions of this activity yet", code="mart_missing",
+            "there is no mart of hospital admissions of this activity yet", code="mart-missing",
             next_step=f"make it first: `caldicott run REGISTER --store DIR --activity {activity}`",
         )  # fmt: skip
     remaining = _remaining(house, entry, [s for s in submissions if s.dataset in granted], granted)

@@ -44,7 +44,7 @@ def copy_papers(house: House, life: Life, *, activity: str, to: Path) -> tuple[s
     """All papers of a model and the model itself into a new folder, and in the trail."""
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise WrongUsage(
-            "the folder for the papers is not empty", code="export_not_empty", where=str(to),
+            "the folder for the papers is not empty", code="export-not-empty", where=str(to),
             next_step="name a new folder, so that nothing of another model is mixed in",
         )  # fmt: skip
     folder = store_models.folder_of(house.store, activity, life.name)

@@ -135,7 +135,7 @@ def perform(house: House, *, event: str, activity: str, compute: Callable[[], Ac
         # Their words may quote paths and pages, never rows; only the kind is passed on all the same.
         raise ProgramFault(
             f"the act could not be kept ({type(fault).__name__}); the store is as it was before",
-            code="act_not_kept",
+            code="act-not-kept",
             where=str(house.store.root),
             next_step="see to the disk's space and health, then run the same command again",
         ) from None

@@ -92,7 +92,7 @@ def _chosen(house: House, activity: str | None) -> list[ProcessingActivity]:
     if not found:
         raise WrongUsage(
             "the register has no such activity",
-            code="activity_unknown",
+            code="activity-unknown",
             next_step="name one of: " + ", ".join(entry.id for entry in makers),
         )
     return found

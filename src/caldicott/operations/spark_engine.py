@@ -30,7 +30,7 @@ def open_engine(name: str) -> Iterator[Engine]:
     else:
         raise WrongUsage(
             "the engine is not known here",
-            code="engine_unknown",
+            code="engine-unknown",
             where="--engine",
             next_step="use --engine duckdb or --engine spark",
         )

@@ -276,6 +276,6 @@ def _kept_table(shelf: Shelf, name: str) -> pa.Table | None:
 def _no_marts(activity: str) -> DoesNotHold:
     return DoesNotHold(
         "there is no mart of this activity yet",
-        code="mart_missing",
+        code="mart-missing",
         next_step=f"make it first: `caldicott run REGISTER --store DIR --activity {activity}`",
     )

@@ -58,12 +58,18 @@ def _part(name: Iri, part: BaseModel) -> Iterator[Statement]:
             yield from _field(name, field, value)
 
 
+def _in_full(name: Iri, part: BaseModel) -> Iterator[Statement]:
+    for field in type(part).model_fields:
+        yield from _field(name, field, getattr(part, field))
+
+
 def _field(name: Iri, field: str, value: Any) -> Iterator[Statement]:
     term = Iri(f"{OURS}{field}")
     if isinstance(value, BaseModel):
         below = Iri(f"{name.value}/{field}")
         yield (name, term, below)
-        yield from _part(below, value)
+        # A part that is there and says nothing of its own is still described, or the name would lead nowhere.
+        yield from list(_part(below, value)) or _in_full(below, value)
     elif isinstance(value, tuple):
         parts = [(place(name.value, field, number, one), one) for number, one in enumerate(value) if _is_part(one)]
         yield (name, term, tuple(below for below, _ in parts) or tuple(_scalar(one) for one in value))

@@ -21,7 +21,7 @@ def new_persons(count: int, entropy: Callable[[int], bytes]) -> pa.Array:
     ids = np.frombuffer(entropy(8 * count), dtype=np.uint64) >> np.uint64(1)
     if len(np.unique(ids)) < count:
         raise ProgramFault(
-            "two new persons drew the same id", code="person_id_collision", next_step="run the same command again"
+            "two new persons drew the same id", code="person-id-collision", next_step="run the same command again"
         )
     return pa.array(ids.astype(np.int64))
 

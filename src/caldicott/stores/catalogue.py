@@ -109,7 +109,7 @@ class Catalogue:
         except sqlite3.Error as fault:
             raise ProgramFault(
                 f"the catalogue cannot be opened ({type(fault).__name__})",
-                code="catalogue_unreadable",
+                code="catalogue-unreadable",
                 where=path.name,
                 next_step="check the disk and the folder's permissions; the store is as it was",
             ) from None

@@ -163,18 +163,18 @@ def _prepare(root: Path, *, create: bool) -> None:
     if not create:
         raise DoesNotHold(
             "there is no store here",
-            code="store_missing",
+            code="store-missing",
             where=str(root),
             next_step="land a submission first: `caldicott land REGISTER --from DIR --store DIR`",
         )
     if root.exists() and not root.is_dir():
         raise DoesNotHold(
-            "it is a file, not a folder", code="store_not_a_folder", where=str(root), next_step="name another folder"
+            "it is a file, not a folder", code="store-not-a-folder", where=str(root), next_step="name another folder"
         )
     if root.exists() and any(entry.name != "lock" for entry in root.iterdir()):
         raise DoesNotHold(
             "the folder holds something that is not a store",
-            code="store_foreign",
+            code="store-foreign",
             where=str(root),
             next_step="name an empty or a new folder",
         )
@@ -190,7 +190,7 @@ def _locked(path: Path) -> int:
         os.close(descriptor)
         raise ProgramFault(
             "another process has the store open",
-            code="store_busy",
+            code="store-busy",
             where=str(path.parent),
             next_step="wait until it is done and ask again; nothing was changed",
         ) from None

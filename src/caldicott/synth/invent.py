@@ -123,7 +123,7 @@ def _checked(out: Path, people: int, years: int, only: Iterable[str] | None) -> 
         fault = "the output folder is not empty"
     if fault:
         raise WrongUsage(
-            fault, code="synth_arguments", where=str(out), next_step="give other arguments or an empty folder"
+            fault, code="synth-arguments", where=str(out), next_step="give other arguments or an empty folder"
         )
     return wanted
 

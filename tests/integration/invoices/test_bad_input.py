@@ -73,7 +73,7 @@ def test_a_wrong_count_or_hash_refuses_the_submission(desk):
     rows = desk.rows["invoice-lines"]
     place = desk.send("invoice-lines", rows)
     (place / "invoice-lines.csv").write_text((place / "invoice-lines.csv").read_text().replace(",1,", ",2,"))
-    assert desk.land(place)[0].fault.code == "submission_file"
+    assert desk.land(place)[0].fault.code == "submission-file"
 
 
 def test_every_bad_cell_of_the_reference_tables_is_named_at_once(desk):

@@ -255,7 +255,7 @@ SWITCHES = {switch.control: switch for switch in (
     Switch("format of a delivery", _off(landing, "_layout", _by_name), (LANDING, FORMATS)),
     Switch("columns of a delivery", _off(reading.tables, "preflight", lambda *_a: []), (FORMATS,)),
     Switch("check digit", _off(landing_sql, "number_fault", lambda **_k: "NULL::VARCHAR"), (LANDING,)),
-    Switch("search of free columns", _off(landing_sql, "_is_scanned", lambda _c: False), (LANDING, FORMATS)),
+    Switch("search of free columns", _off(landing_sql, "scanned", lambda _c: False), (LANDING, FORMATS)),
     Switch("columns of a mart", _off(mart_sql, "_may_stay", lambda *_a: True), (ACCESS, FORMATS)),
     Switch("columns a permit allows", _wrapped(deciding, "column_classes", _every_class), (ACCESS, FORMATS)),
     Switch("postcode cut in half", _wrapped(mart_sql, "_derived", _whole_postcode), (ACCESS,)),

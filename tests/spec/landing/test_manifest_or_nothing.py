@@ -40,19 +40,19 @@ def _link(place):
 
 # what is wrong: how it is made so, the exit code, the error's code.
 FAULTS = {
-    "a row too few": (_edit("rows = 3", "rows = 4"), 1, "rows_differ"),
-    "a row too many": (_edit("rows = 3", "rows = 2"), 1, "rows_differ"),
-    "another digest": (_edit(r'sha256 = "\w{8}', 'sha256 = "00000000'), 1, "submission_file"),
-    "the file was changed": (_append_file, 1, "submission_file"),
-    "the file is missing": (lambda place: (place / "ncdr-sus-apc.csv").unlink(), 1, "submission_file"),
-    "the file is a link": (_link, 1, "submission_file"),
+    "a row too few": (_edit("rows = 3", "rows = 4"), 1, "rows-differ"),
+    "a row too many": (_edit("rows = 3", "rows = 2"), 1, "rows-differ"),
+    "another digest": (_edit(r'sha256 = "\w{8}', 'sha256 = "00000000'), 1, "submission-file"),
+    "the file was changed": (_append_file, 1, "submission-file"),
+    "the file is missing": (lambda place: (place / "ncdr-sus-apc.csv").unlink(), 1, "submission-file"),
+    "the file is a link": (_link, 1, "submission-file"),
     "a path outside": (_edit('path = "', 'path = "../'), 1, "manifest"),
     "an absolute path": (_edit('path = "', 'path = "/'), 1, "manifest"),
-    "an unknown layout": (_edit("ncdr-sus-apc", "no-such-layout"), 1, "layout_unknown"),
+    "an unknown layout": (_edit("ncdr-sus-apc", "no-such-layout"), 1, "layout-unknown"),
     "a layout of another dataset": (
         _edit('layout = "ncdr-sus-apc"', 'layout = "ncdr-sus-op"'),
         1,
-        "layout_other_dataset",
+        "layout-other-dataset",
     ),
     "a column the layout does not know": (
         lambda place: _change_file(place, b"Sex", b"Gossip"),
@@ -66,7 +66,7 @@ FAULTS = {
     "a format the file is not in": (
         _edit('format = "identifiable"', 'format = "aggregated"'),
         1,
-        "format_other_than_layout",
+        "format-other-than-layout",
     ),
     "not TOML": (lambda place: (place / "manifest.toml").write_text("[[["), 1, "manifest"),
     "the period backwards": (_edit("period_to = .*", "period_to = 2020-01-01"), 1, "manifest"),

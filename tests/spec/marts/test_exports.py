@@ -123,7 +123,7 @@ def test_a_folder_that_is_not_empty_is_not_written_to(world):
     (folder / "earlier.txt").write_text("kept")
     with pytest.raises(CaldicottError) as fault:
         world.export(Role.PUBLIC, "used")
-    assert (fault.value.exit_code, fault.value.code) == (2, "export_not_empty")
+    assert (fault.value.exit_code, fault.value.code) == (2, "export-not-empty")
     assert [path.name for path in folder.iterdir()] == ["earlier.txt"]
 
 
@@ -160,7 +160,7 @@ def test_before_a_run_there_is_nothing_to_export(house):
     house.land(house.send("ncdr-sus-apc", [episode(people.invented(2)[1], "r")]))
     with pytest.raises(CaldicottError) as fault:
         house.export(Role.COMMISSIONING_ANALYST, "early")
-    assert (fault.value.exit_code, fault.value.code) == (1, "mart_missing")
+    assert (fault.value.exit_code, fault.value.code) == (1, "mart-missing")
     assert not (house.root / "early").exists()
 
 

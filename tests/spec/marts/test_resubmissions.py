@@ -117,7 +117,7 @@ def test_the_same_id_with_other_content_is_refused(house, tmp_path):
     before = house.files()
     other = people.submission(tmp_path / "other", "ncdr-sus-apc", _rows("1a"), name="once")
     (landed,) = house.land(other)
-    assert (landed.fault.code, landed.fault.exit_code) == ("submission_differs", 1)
+    assert (landed.fault.code, landed.fault.exit_code) == ("submission-differs", 1)
     assert "id of its own" in landed.fault.next_step
     assert house.files() == before
 
@@ -129,7 +129,7 @@ def test_the_same_id_with_another_manifest_is_refused(house, tmp_path, changed):
     other = people.submission(tmp_path / "other", "ncdr-sus-apc", _rows("0a"), name="once", **changed)
     (landed,) = house.land(other)
     assert landed.fault is not None
-    assert landed.fault.code == "submission_differs"
+    assert landed.fault.code == "submission-differs"
 
 
 def test_a_record_twice_in_one_file_is_used_once(house):

@@ -54,6 +54,6 @@ def engine_faults(step: str) -> Iterator[None]:
     except duckdb.Error as fault:
         raise ProgramFault(
             f"the engine could not finish the step '{step}' ({type(fault).__name__})",
-            code="engine_fault",
+            code="engine-fault",
             next_step="see to the disk's space and the memory limit, then run the same command again; nothing was changed",
         ) from None

@@ -37,9 +37,10 @@ def rehearse(
     told("inventing people")
     invent(folder / "extracts", people=people, seed=seed, invoice_lines=_BILLED)
     (folder / "extracts" / "ceff").rename(folder / "ceff")  # the locked area has a door of its own
-    for landed in (*land(house, folder / "extracts", told=told), *land_bills(house, folder / "ceff", told=told)):
-        if landed.fault is not None:
-            raise landed.fault
+    sent, bills = land(house, folder / "extracts", told=told), land_bills(house, folder / "ceff", told=told)
+    for fault in (*(one.fault for one in sent), *(one.fault for one in bills)):
+        if fault is not None:
+            raise fault
     run(house, told=told)
     validate(house, told=told)
     exports = []

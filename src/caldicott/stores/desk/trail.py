@@ -89,7 +89,7 @@ def _store_id(store: Path) -> str:
             return known
     raise DoesNotHold(
         "there is no store here",
-        code="store_missing",
+        code="store-missing",
         where=str(store),
         next_step="make one with `caldicott demo` or `caldicott land`, or name another with --store",
     )

@@ -80,7 +80,7 @@ def find(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise WrongUsage(
             "there is no such folder to land from",
-            code="folder_missing",
+            code="folder-missing",
             where=str(folder),
             next_step="name a folder that holds submissions, each with its manifest.toml",
         )
@@ -118,7 +118,7 @@ def _verify(manifest: Manifest, folder: Path, fault_of: Callable[[Path, Manifest
         if fault := fault_of(folder, file):
             raise DoesNotHold(
                 f"file {number} of the manifest {fault}",
-                code="submission_file",
+                code="submission-file",
                 where=str(folder / MANIFEST),
                 next_step="ask the sender for the submission again; nothing of it was taken in",
             )

@@ -107,7 +107,7 @@ def write_request(numbers: Iterable[str]) -> bytes:
     if not all(len(number) == 10 and number.isascii() and number.isdigit() for number in distinct):  # noqa: PLR2004
         raise DoesNotHold(
             "a number for the opt-out request is not ten digits",
-            code="request_broken",
+            code="request-broken",
             next_step="request only verified NHS numbers; the service refuses a file with any other",
         )
     return "".join(f"{number},\n" for number in distinct).encode("ascii")
@@ -196,7 +196,7 @@ def _gunzip(packed: bytes) -> bytes:
 
 
 def _bad_message(what: str) -> CaldicottError:
-    return DoesNotHold(what, code="message_broken", next_step="fetch the message again from the mailbox")
+    return DoesNotHold(what, code="message-broken", next_step="fetch the message again from the mailbox")
 
 
 def pack(body: bytes) -> bytes:

@@ -41,7 +41,7 @@ def read(path: Path, layout: Layout, *, caps: Caps | None = None) -> ReadResult:
     if layout.reader not in READERS:
         raise WrongUsage(
             f"the layout '{layout.id}' is not of FHIR resources",
-            code="reader_wrong",
+            code="reader-wrong",
             next_step="read a plain table with the engine, an opt-out answer with read_answer",
         )
     result = ReadResult()

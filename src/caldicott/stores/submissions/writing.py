@@ -52,7 +52,7 @@ def write_manifest(folder: Path, heading: Heading, *, layout: Layout, files: lis
     if target.exists() or not chosen:
         raise WrongUsage(
             "the folder has a manifest already" if target.exists() else "the folder has no files",
-            code="manifest_exists" if target.exists() else "folder_empty",
+            code="manifest-exists" if target.exists() else "folder_empty",
             where=str(folder),
             next_step="write a manifest for a folder with files and without a manifest",
         )
@@ -98,7 +98,7 @@ def _resources(path: Path, layout: Layout) -> int:
 def _cannot_count(path: Path, reason: str) -> DoesNotHold:
     return DoesNotHold(
         f"a file cannot be counted: {reason}",
-        code="file_unreadable",
+        code="file-unreadable",
         where=str(path),
         next_step="correct or leave out the file, then write the manifest again",
     )
