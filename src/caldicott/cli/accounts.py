@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from caldicott import bootstrap
+from caldicott.cli.options import AsJson, StoreFolder
 from caldicott.cli.output import print_json, say, table
 from caldicott.cli.serve import register_of
 from caldicott.vocabulary.errors import DoesNotHold, WrongUsage
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
-StoreFolder = Annotated[Path, typer.Option("--store", help="The store's folder.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 _NOT_STAFF = frozenset({Role.PUBLIC, Role.PATIENT})
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from caldicott import bootstrap
-from caldicott.cli.accounts import AsJson, StoreFolder, app, desk_of
+from caldicott.cli.accounts import app, desk_of
+from caldicott.cli.options import AsJson, StoreFolder
 from caldicott.cli.output import print_json, say
 from caldicott.vocabulary.errors import DoesNotHold, ProgramFault
 from caldicott.vocabulary.terms import Relationship, Role

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from caldicott import bootstrap
+from caldicott.cli.options import AsJson, RegisterName, StoreFolder
 from caldicott.cli.output import print_json, say, table
 from caldicott.vocabulary.errors import DoesNotHold
 
@@ -17,19 +18,16 @@ if TYPE_CHECKING:
     from caldicott.operations.perform import House
 
 app = typer.Typer(help="What leaves the analysts' room: asked for, checked by two people, then released.")
-Register = Annotated[str, typer.Argument(metavar="REGISTER", help="A register's folder, or a bundled one's id.")]
-Store = Annotated[Path, typer.Option("--store", help="The store's folder.")]
 Role = Annotated[str, typer.Option(help="In which role you ask.")]
 Number = Annotated[str, typer.Option("--id", help="The number of the request.")]
 Results = Annotated[list[str] | None, typer.Option("--table", help="A result of the SQL room; may be repeated.")]
 Files = Annotated[list[Path] | None, typer.Option("--file", help="A CSV file; may be repeated.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 
 
 @app.command()
 def request(
-    register: Register,
-    store: Store,
+    register: RegisterName,
+    store: StoreFolder,
     activity: Annotated[str, typer.Option(help="For which activity of the register.")],
     role: Role,
     context: Annotated[str, typer.Option(help="What it is for, who asked, and who will see it.")],
@@ -52,8 +50,8 @@ def request(
 
 @app.command()
 def review(
-    register: Register,
-    store: Store,
+    register: RegisterName,
+    store: StoreFolder,
     role: Role,
     number: Annotated[str | None, typer.Option("--id", help="The request; all of them if not given.")] = None,
     verdict: Annotated[str | None, typer.Option("--verdict", help="approve or return; only look if not given.")] = None,
@@ -77,8 +75,8 @@ def review(
 
 @app.command()
 def release(
-    register: Register,
-    store: Store,
+    register: RegisterName,
+    store: StoreFolder,
     role: Role,
     number: Number,
     to: Annotated[Path, typer.Option("--to", help="A new or empty folder.")],

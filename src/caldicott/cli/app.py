@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import sqlite3
-from datetime import date, datetime
+from datetime import datetime  # noqa: TC003  typer reads the annotation
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,6 +30,7 @@ from caldicott.cli import score as score_command
 from caldicott.cli import serve as serve_command
 from caldicott.cli import sql as sql_command
 from caldicott.cli import verify as verify_command
+from caldicott.cli.options import AsJson, RegisterName, StoreFolder, day_or_today
 from caldicott.cli.output import console, fail, fail_as_bug, fail_on_disk, print_json, progress, say, table
 from caldicott.vocabulary.errors import CaldicottError, DoesNotHold, Refused, WrongUsage
 
@@ -58,13 +59,8 @@ app.command(name="sql")(sql_command.sql)
 app.command()(publish_command.publish)
 app.command()(serve_command.serve)
 
-RegisterName = Annotated[
-    str, typer.Argument(metavar="REGISTER", help="A register's folder, or the id of a bundled one.")
-]
-StoreFolder = Annotated[Path, typer.Option("--store", help="The store's folder.")]
 _OWNER_ONLY = 0o077
 """Whatever is written, stores and exports alike, only its owner reads; who is to have more gives it on purpose."""
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 
 
 def main() -> None:
@@ -151,23 +147,12 @@ def explain(
         role, activity, dataset, form, organisation=organisation, relationship=relationship,
         identifiers=frozenset(identifier or ()), action=action,
     )  # fmt: skip
-    decision = decide(request, bootstrap.load_register(register), _day(on))
+    decision = decide(request, bootstrap.load_register(register), day_or_today(on))
     if as_json:
         print_json(as_record(decision))
     else:
         say(in_words(decision))
     raise typer.Exit(0 if isinstance(decision, Permit) else Refused.exit_code)
-
-
-def _day(written: str | None) -> date:
-    if written is None:
-        return bootstrap.today()
-    try:
-        return date.fromisoformat(written)
-    except ValueError:
-        raise WrongUsage(
-            "the day is not a date", code="date-unreadable", where="--on", next_step="write it as 2026-11-22"
-        ) from None
 
 
 @app.command()

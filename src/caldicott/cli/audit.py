@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from itertools import islice
-from pathlib import Path
+from pathlib import Path  # noqa: TC003  typer reads it when the program starts
 from typing import Annotated
 
 import typer
 
+from caldicott.cli.options import AsJson, StoreFolder
 from caldicott.cli.output import print_json, say, table
 from caldicott.vocabulary.errors import DoesNotHold
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
-
-StoreFolder = Annotated[Path, typer.Option("--store", help="The store's folder.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 
 
 @app.command()

@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
+from caldicott.cli.options import AsJson
 from caldicott.cli.output import print_json, progress, say, table
-
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 
 
 def extract(

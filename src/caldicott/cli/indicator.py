@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from caldicott import bootstrap
+from caldicott.cli.options import AsJson, RegisterName, StoreFolder
 from caldicott.cli.output import print_json, progress, say, table
 from caldicott.vocabulary.errors import WrongUsage
 
@@ -16,15 +17,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 
-RegisterName = Annotated[
-    str, typer.Argument(metavar="REGISTER", help="A register's folder, or the id of a bundled one.")
-]
-StoreFolder = Annotated[Path, typer.Option("--store", help="The store's folder.")]
 Folders = Annotated[
     list[Path] | None, typer.Option("--folder", help="A folder with indicators of your own; may be repeated.")
 ]
 Name = Annotated[str, typer.Option("--indicator", help="The id of an indicator, such as ae-four-hours.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 
 
 @app.command(name="list")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 from contextlib import contextmanager
 from datetime import datetime  # noqa: TC003  typer reads the annotation
-from pathlib import Path
+from pathlib import Path  # noqa: TC003  typer reads it when the program starts
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from caldicott import bootstrap
+from caldicott.cli.options import AsJson, RegisterName, StoreFolder
 from caldicott.cli.output import print_json, progress, say, table
 
 if TYPE_CHECKING:
@@ -20,11 +21,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
-RegisterName = Annotated[
-    str, typer.Argument(metavar="REGISTER", help="A register's folder, or the id of a bundled one.")
-]
-StoreFolder = Annotated[Path, typer.Option("--store", help="The store's folder.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 _PLACES_SHOWN = 20
 
 

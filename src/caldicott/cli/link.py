@@ -8,9 +8,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from caldicott.cli.options import AsJson
 from caldicott.cli.output import console, print_json, progress, say, table
-
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 
 
 class FilesFirst(TyperGroup):

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path  # noqa: TC003  typer reads it when the program starts
+from typing import Annotated, Any
 
 import typer
 
 from caldicott import bootstrap
+from caldicott.cli.options import AsJson, RegisterName, StoreFolder
 from caldicott.cli.output import print_json, progress, say, table
-
-if TYPE_CHECKING:
-    from pathlib import Path
-else:
-    from pathlib import Path  # typer reads the annotations at run time
 
 app = typer.Typer(no_args_is_help=True)
 
-RegisterName = Annotated[
-    str, typer.Argument(metavar="REGISTER", help="A register's folder, or the id of a bundled one.")
-]
-StoreFolder = Annotated[Path, typer.Option("--store", help="The store's folder.")]
 Activity = Annotated[str, typer.Option("--activity", help="The activity whose scores it is for.")]
 ModelName = Annotated[str | None, typer.Option("--model", help="The model's name; the newest if none is given.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 _RISK = "risk-stratification"
 _SOFTWARE_CHECK = "These people are invented: a check of the software, not clinical evidence."
 

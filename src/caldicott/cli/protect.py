@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
+from caldicott.cli.options import AsJson
 from caldicott.cli.output import print_json, progress, say, table
 
 Tables = Annotated[
     list[Path], typer.Argument(metavar="TABLE.csv...", help="Dimension columns and `count`; judged together.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 
 
 def protect(

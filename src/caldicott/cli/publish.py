@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from datetime import date
 from pathlib import Path  # noqa: TC003  typer reads the annotation at run time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from caldicott import bootstrap
+from caldicott.cli.options import day_or_today
 from caldicott.cli.output import print_json, progress, say, table
-from caldicott.vocabulary.errors import WrongUsage
 
 if TYPE_CHECKING:
     from caldicott.operations.publish import Published
@@ -36,7 +35,7 @@ def publish(
     from caldicott.operations import publish as publishing
 
     started = time.monotonic()
-    at = _day(on)
+    at = day_or_today(on)
     path = bootstrap.find_register(register)
     with progress(quiet=as_json) as told:
         told("reading the register")
@@ -49,17 +48,6 @@ def publish(
         print_json(_record(done, seconds))
     else:
         _print(done, seconds)
-
-
-def _day(written: str | None) -> date:
-    if written is None:
-        return bootstrap.today()
-    try:
-        return date.fromisoformat(written)
-    except ValueError:
-        raise WrongUsage(
-            "the day is not a date", code="date-unreadable", where="--on", next_step="write it as 2026-11-22"
-        ) from None
 
 
 def _print(done: Published, seconds: float) -> None:

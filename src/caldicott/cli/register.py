@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from caldicott import bootstrap
+from caldicott.cli.options import AsJson, RegisterName, day_or_today
 from caldicott.cli.output import print_json, say
-from caldicott.vocabulary.errors import DoesNotHold, WrongUsage
+from caldicott.vocabulary.errors import DoesNotHold
 
 if TYPE_CHECKING:
     from caldicott.operations.flows import BesideTheTrail
@@ -21,17 +21,15 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
-Name = Annotated[str, typer.Argument(metavar="REGISTER", help="A register's folder, or the id of a bundled one.")]
 Version = Annotated[
     str, typer.Argument(metavar="REGISTER", help="A register, a published version's folder, or its register.json.")
 ]
 Day = Annotated[str | None, typer.Option("--on", metavar="DATE", help="The day to check for; today if not given.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 
 
 @app.command()
 def check(
-    register: Name,
+    register: RegisterName,
     published: Annotated[
         Path | None, typer.Option("--published", help="What `publish` wrote: name each change without a new version.")
     ] = None,
@@ -47,7 +45,7 @@ def check(
     from caldicott.register.faults import errors_of
 
     path, versions = bootstrap.find_register(register), _versions(published)
-    found, faults = check_folder(path, at=_day(on), published=versions)
+    found, faults = check_folder(path, at=day_or_today(on or None), published=versions)
     trail = _beside_the_trail(path, against, versions) if against and found else None
     faults = (*faults, *(trail.unused_faults if trail else ()))
     holds = not errors_of(faults) and (trail is None or trail.comparison.is_equal)
@@ -81,15 +79,6 @@ def _beside_the_trail(path: Path, store: Path, versions: tuple[Published, ...]) 
     return beside_the_trail(register, texts, store=store, kept=[one.register for one in versions])
 
 
-def _day(written: str | None) -> date:
-    try:
-        return date.fromisoformat(written) if written else bootstrap.today()
-    except ValueError:
-        raise WrongUsage(
-            "the day is not a date", code="date-unreadable", where="--on", next_step="write it as 2026-11-22"
-        ) from None
-
-
 def _versions(folder: Path | None) -> tuple[Published, ...]:
     from caldicott.register.kept import read_versions
 
@@ -105,7 +94,7 @@ def _versions(folder: Path | None) -> tuple[Published, ...]:
 
 
 @app.command()
-def show(register: Name, as_json: AsJson = False) -> None:
+def show(register: RegisterName, as_json: AsJson = False) -> None:
     """The register at a glance."""
     from caldicott.register import show as showing
 

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path  # noqa: TC003  typer reads it when the program starts
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from caldicott import bootstrap
+from caldicott.cli.options import AsJson, RegisterName, StoreFolder
 from caldicott.cli.output import print_json, say, table
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from caldicott.operations.review import Reviewer
     from caldicott.safe_haven.identity.review import Case, Standing
-else:
-    from pathlib import Path  # typer reads the annotations at run time
 
 app = typer.Typer(no_args_is_help=True, help="Doubtful links: look at a case, answer, decide between two answers.")
 
-RegisterName = Annotated[
-    str, typer.Argument(metavar="REGISTER", help="A register's folder, or the id of a bundled one.")
-]
-StoreFolder = Annotated[Path, typer.Option("--store", help="The store's folder.")]
 User = Annotated[str, typer.Option("--user", help="Who looks; each of the two reviewers has a name of their own.")]
 Role = Annotated[str, typer.Option("--role", help="In which role.")]
 Activity = Annotated[str, typer.Option("--activity", help="For which activity of the register records are joined.")]
 CaseId = Annotated[str, typer.Argument(metavar="CASE", help="The case's id, as `review next` shows it.")]
 Choice = Annotated[str, typer.Argument(metavar="CHOICE", help="1, 2 or 3 for a candidate; nobody; uncertain.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 _PLANNING, _OPERATOR = "commissioning-planning", "dscro_operator"
 _SHOWN = ("number", "family", "given", "birth_date", "gender", "postcode")
 

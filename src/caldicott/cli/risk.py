@@ -7,23 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from caldicott import bootstrap
+from caldicott.cli.options import AsJson, RegisterName, StoreFolder
 from caldicott.cli.output import print_json, say, table
 from caldicott.vocabulary.errors import WrongUsage
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from caldicott.operations.practice_list import Page
     from caldicott.operations.reidentify import PersonSeen, Seen
 else:
-    from pathlib import Path  # typer reads the annotations at run time
+    pass  # typer reads the annotations at run time
 
 app = typer.Typer(no_args_is_help=True)
 
-RegisterName = Annotated[
-    str, typer.Argument(metavar="REGISTER", help="A register's folder, or the id of a bundled one.")
-]
-StoreFolder = Annotated[Path, typer.Option("--store", help="The store's folder.")]
 Practice = Annotated[str, typer.Option("--practice", help="ODS code of the practice whose patients are asked for.")]
 User = Annotated[str, typer.Option("--user", help="Who looks: a name of the practice's own for its member of staff.")]
 Role = Annotated[str, typer.Option("--role", help="Who asks, such as gp.")]
@@ -32,7 +27,6 @@ Organisation = Annotated[
 ]
 Activity = Annotated[str, typer.Option("--activity", help="The activity whose scores are asked for.")]
 Purpose = Annotated[str, typer.Option("--purpose", help="Why: direct-care, care-plan, case-review or patient-asked.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 _RISK = "risk-stratification"
 _NOT_A_DIAGNOSIS = "A score is not a diagnosis. It never decides; a person does."
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from caldicott.cli.options import AsJson, read_day
 from caldicott.cli.output import console, print_json, progress, say, table
 from caldicott.vocabulary.errors import WrongUsage
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 OwnTables = Annotated[list[Path] | None, typer.Option("--table", help="A score of your own, TOML or CSV; repeatable.")]
 
 
@@ -53,7 +52,7 @@ def score(
         codes=file,
         to=_given(to, "--to", "say where to write: --to OUT.csv"),
         names=asked,
-        on=_day(on),
+        on=None if on is None else read_day(on),
         persons=persons,
         spells=spells,
         medicines=medicines,
@@ -93,15 +92,6 @@ def _given(value: Path | None, where: str, next_step: str) -> Path:
     if value is None:
         raise WrongUsage(f"{where} is missing", code="usage", where=where, next_step=next_step)
     return value
-
-
-def _day(written: str | None) -> date | None:
-    try:
-        return None if written is None else date.fromisoformat(written)
-    except ValueError:
-        raise WrongUsage(
-            "the day is not a date", code="date-unreadable", where="--on", next_step="write it as 2026-11-22"
-        ) from None
 
 
 def _code_set(entry: str) -> tuple[str, Path]:

@@ -9,16 +9,16 @@ from typing import Annotated, Any
 import typer
 
 from caldicott import bootstrap
+from caldicott.cli.options import AsJson, RegisterName, StoreFolder
 from caldicott.cli.output import print_json, progress, say, table
 from caldicott.vocabulary.errors import DoesNotHold, Refused, WrongUsage
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 _LONGEST_WAIT = 3_600
 
 
 def sql(
-    register: Annotated[str, typer.Argument(metavar="REGISTER", help="A register's folder, or a bundled one's id.")],
-    store: Annotated[Path, typer.Option("--store", help="The store's folder.")],
+    register: RegisterName,
+    store: StoreFolder,
     activity: Annotated[str, typer.Option(help="The activity whose marts are asked.")],
     role: Annotated[str, typer.Option(help="Who asks.")],
     file: Annotated[Path | None, typer.Option("--file", help="A file with one SELECT statement.")] = None,
