@@ -71,7 +71,7 @@ def digests(folder):
 
 @pytest.mark.parametrize("command", ["landing", "run", "export"])
 def test_a_second_process_is_told_that_the_store_is_busy_and_changes_nothing(machine, scenes, tmp_path, command):
-    """Exit 4, `store_busy`, and not one byte of the store is other than before."""
+    """Exit 4, `store-busy`, and not one byte of the store is other than before."""
     scene, place = scenes[command], tmp_path / "place"
     shutil.copytree(scene.before, place)
     before = digests(place / "store")

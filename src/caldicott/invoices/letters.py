@@ -15,7 +15,7 @@ from caldicott.invoices.price import money
 from caldicott.invoices.reasons import Verdict, reasons
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +89,3 @@ def due_on(sent: date, *, working_days: int) -> date:
 def written(day: date) -> str:
     """A day as a letter writes it."""
     return f"{day.day} {day.strftime('%B %Y')}"
-
-
-def parcels(lines: Sequence[Asked], *, most: int) -> list[tuple[Asked, ...]]:
-    """The lines in as many letters as they need."""
-    return [tuple(lines[start : start + most]) for start in range(0, len(lines), most)]

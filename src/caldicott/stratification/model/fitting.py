@@ -219,14 +219,6 @@ def calibrated(model: Model, validate: Cohort, *, controller: str) -> Model:
     return replace(model, slope=slope, shifts={controller: shift})
 
 
-def recalibrated(model: Model, cohort: Cohort, *, controller: str) -> Model:
-    """The same model with an intercept of that controller's own; the slope stays."""
-    found = calibration(
-        model.slope * model.sums(cohort.columns), cohort.happened.astype(np.float64), np.ones(len(cohort)), slope=False
-    )
-    return replace(model, shifts={**model.shifts, controller: found[0] if found else 0.0})
-
-
 def _log_loss(model: Model, cohort: Cohort) -> float:
     p = np.clip(1 / (1 + np.exp(-model.sums(cohort.columns))), 1e-9, 1 - 1e-9)
     return float(-np.where(cohort.happened, np.log(p), np.log(1 - p)).mean())

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from caldicott import bootstrap
 from caldicott.operations.indicators import PLANNING, may_see
-from caldicott.portal.staff import trail
+from caldicott.portal.staff import refusing, trail
 from caldicott.portal.staff.pages import show
 from caldicott.portal.staff.work import work_on
 from caldicott.portal.views import board
-from caldicott.vocabulary.errors import CaldicottError, DoesNotHold, Refused, WrongUsage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,11 +24,6 @@ if TYPE_CHECKING:
     View = Callable[..., HttpResponse]
 
 ROOT: Final = "/staff/analyst/"
-_PAGES: Final[tuple[tuple[type[CaldicottError], str, int], ...]] = (
-    (Refused, "You may not see this", HTTPStatus.FORBIDDEN),
-    (WrongUsage, "We cannot show that", HTTPStatus.BAD_REQUEST),
-    (DoesNotHold, "There is nothing to show yet", HTTPStatus.NOT_FOUND),
-)
 
 
 def seen_by_role(view: View) -> View:
@@ -54,16 +48,10 @@ def seen_by_role(view: View) -> View:
 
 
 def _told(view: View, request: HttpRequest, **parts: Any) -> HttpResponse:
-    """Refusals and faults are pages: what, why, what next. Operations have recorded them."""
     try:
         return view(request, **parts)
-    except (Refused, WrongUsage, DoesNotHold) as fault:
-        title, status = next((title, status) for kind, title, status in _PAGES if isinstance(fault, kind))
-        said = fault.what.removesuffix(fault.next_step).strip()
-        return show(
-            request, "analyst/sorry.jinja", title, status=status, why=said, next_step=fault.next_step,
-            work=work_of(request.reader), where=fault.where,
-        )  # fmt: skip
+    except refusing.TOLD as fault:
+        return refusing.told(request, fault, "analyst/sorry.jinja", work=work_of(request.reader), where=fault.where)
 
 
 def work_of(reader: Reader) -> Work | None:

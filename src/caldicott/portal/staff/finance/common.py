@@ -12,6 +12,7 @@ from django.conf import settings
 
 from caldicott import bootstrap
 from caldicott.portal.staff.pages import show
+from caldicott.portal.staff.refusing import told_as
 from caldicott.portal.staff.work import work_on
 from caldicott.portal.views import board
 from caldicott.stores.ceff import ACTIVITY
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     View = Callable[..., HttpResponse]
 
 ROOT: Final = "/staff/invoices/"
-_MISSING: Final = frozenset({"line-unknown", "letter-unknown", "store_missing", "store-missing"})
-_BUSY: Final = frozenset({"store_busy", "store-busy"})
+_MISSING: Final = frozenset({"line-unknown", "letter-unknown", "store-missing"})
+_BUSY: Final = "store-busy"
 
 
 @contextmanager
@@ -59,10 +60,7 @@ def told(view: View) -> View:
 
 def sorry(request: HttpRequest, fault: CaldicottError) -> HttpResponse:
     """The page of a refusal or a fault."""
-    return show(
-        request, "finance/sorry.jinja", _title(fault), status=_status(fault), why=fault.what,
-        next_step=fault.next_step, root=ROOT,
-    )  # fmt: skip
+    return told_as(request, fault, _title(fault), status=_status(fault))
 
 
 def page(request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
@@ -83,7 +81,7 @@ def _names() -> dict[str, str]:
 def _title(fault: CaldicottError) -> str:
     if isinstance(fault, Refused):
         return "You may not use this"
-    return "Not now" if fault.code in _BUSY else "This could not be done"
+    return "Not now" if fault.code == _BUSY else "This could not be done"
 
 
 def _status(fault: CaldicottError) -> int:
@@ -91,7 +89,7 @@ def _status(fault: CaldicottError) -> int:
         return HTTPStatus.FORBIDDEN
     if fault.code in _MISSING:
         return HTTPStatus.NOT_FOUND
-    if fault.code in _BUSY:
+    if fault.code == _BUSY:
         return HTTPStatus.SERVICE_UNAVAILABLE
     return (
         HTTPStatus.UNPROCESSABLE_ENTITY

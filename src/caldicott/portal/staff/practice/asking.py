@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from caldicott.operations.practice_case import STAGE_WORDS, CaseStage, Judgement
-from caldicott.operations.practice_list import AT_LEAST, CHANGE, FILTERS, SORTS, Query
+from caldicott.operations.practice_list import AT_LEAST, CHANGE, FILTERS, Query
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -93,7 +93,3 @@ def _page(written: str) -> int:
 def flat(sent: Any) -> list[tuple[str, str]]:
     """Django's own form of what was sent, as pairs in order."""
     return [(name, value) for name, values in sent.lists() for value in values]
-
-
-def is_sort(name: str) -> bool:
-    return name in SORTS

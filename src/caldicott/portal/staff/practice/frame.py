@@ -5,17 +5,15 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from caldicott import bootstrap
 from caldicott.operations.reidentify_rights import Reader as Asker
 from caldicott.operations.stratify_plan import makes_scores
+from caldicott.portal.staff import refusing
 from caldicott.portal.staff.house import house_of
-from caldicott.portal.staff.pages import show
 from caldicott.portal.staff.work import work_on
 from caldicott.portal.views import board
-from caldicott.vocabulary.errors import DoesNotHold, Refused, WrongUsage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,28 +59,16 @@ def standing(reader: Reader) -> Iterator[Standpoint]:
 
 
 def told(view: View) -> View:
-    """A page whose refusals and faults are pages too: what, why, and what to do next. Operations have recorded them."""
+    """A page whose refusals and faults are pages too."""
 
     @wraps(view)
     def tells(request: HttpRequest, **parts: Any) -> HttpResponse:
         try:
             return view(request, **parts)
-        except Refused as no:
-            return _sorry(request, "You may not see this", no.what, no.next_step, status=HTTPStatus.FORBIDDEN)
-        except WrongUsage as fault:
-            return _sorry(request, "We cannot show that", fault.what, fault.next_step, status=HTTPStatus.BAD_REQUEST)
-        except DoesNotHold as fault:
-            return _sorry(
-                request, "There is nothing to show yet", fault.what, fault.next_step, status=HTTPStatus.NOT_FOUND
-            )
+        except refusing.TOLD as fault:
+            return refusing.told(request, fault)
 
     return tells
-
-
-def _sorry(request: HttpRequest, title: str, why: str, next_step: str, *, status: int) -> HttpResponse:
-    # A refusal's own words end with the next step already.
-    said = why.removesuffix(next_step).strip()
-    return show(request, "practice/sorry.jinja", title, status=status, why=said, next_step=next_step)
 
 
 @dataclass(frozen=True, slots=True)
