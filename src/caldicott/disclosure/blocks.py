@@ -33,11 +33,12 @@ class Block:
     """For each dimension, the class of leaves that the block's tables cannot tell apart; others are not counted."""
 
 
-def blocks(tables: Sequence[Placed]) -> list[Block]:
-    """The blocks of one population."""
+def blocks(tables: Sequence[Placed], *, zeros_too: bool = False) -> list[Block]:
+    """The blocks of one population; with `zeros_too` a cell counted as nobody may hold somebody to those who read."""
     finest = _is_crossing(tables)
     return [
-        _block(dimensions, tables, finest=finest) for dimensions in _wide_sets([t.table.dimensions for t in tables])
+        _block(dimensions, tables, finest=finest, zeros_too=zeros_too)
+        for dimensions in _wide_sets([t.table.dimensions for t in tables])
     ]
 
 
@@ -87,12 +88,12 @@ def _is_crossing(tables: Sequence[Placed]) -> bool:
     return False
 
 
-def _block(dimensions: tuple[str, ...], tables: Sequence[Placed], *, finest: bool) -> Block:
+def _block(dimensions: tuple[str, ...], tables: Sequence[Placed], *, finest: bool, zeros_too: bool) -> Block:
     inside = [found for found in tables if set(found.table.dimensions) <= set(dimensions)]
     classes = {name: _classes(name, tables if finest else inside) for name in dimensions}
     # The widest and fullest first: its empty cells keep the number of atoms down.
     order = sorted(inside, key=lambda found: (-len(found.table.dimensions), -sum(map(bool, found.base.values()))))
-    sights = [_Sight(found, classes) for found in order]
+    sights = [_Sight(found, classes, zeros_too=zeros_too) for found in order]
     atoms: set[Atom] = set()
     for number, sight in enumerate(sights):
         for atom in sight.candidates(dimensions, sights[:number]):
@@ -105,7 +106,7 @@ def _block(dimensions: tuple[str, ...], tables: Sequence[Placed], *, finest: boo
 class _Sight:
     """What one table says about which atoms may hold anybody."""
 
-    def __init__(self, table: Placed, classes: Mapping[str, Mapping[int, int]]) -> None:
+    def __init__(self, table: Placed, classes: Mapping[str, Mapping[int, int]], *, zeros_too: bool) -> None:
         self.names = table.table.dimensions
         self.all_classes = {name: sorted(set(found.values())) or [0] for name, found in classes.items()}
         self.covered = [{classes[name][leaf] for leaf in table.covered[place]} for place, name in enumerate(self.names)]
@@ -113,7 +114,7 @@ class _Sight:
             {classes[name][leaf]: value for value in table.smallest[place] for leaf in table.leaves[place][value]}
             for place, name in enumerate(self.names)
         ]
-        self.there = {values for values, count in table.base.items() if count}
+        self.there = {values for values, count in table.base.items() if count or zeros_too}
 
     def says_nothing_of(self, part: Sequence[tuple[str, int]]) -> bool:
         """Whether any of these classes is outside what the table covers."""

@@ -30,10 +30,9 @@ def bounds(truth: int, state: State, rule: DisclosureRule) -> Bounds:
     if state is State.SMALL:
         return Bounds(rule.suppress_from, rule.suppress_to)
     if state is State.COVER:
-        # Zeros are withheld only by rules about attributes.
-        return Bounds(0 if rule.withholds_attributes or rule.is_of_amounts else rule.suppress_to + 1, INFINITE)
+        return Bounds(0 if rule.is_of_amounts else rule.suppress_to + 1, INFINITE)
     if state is State.SEALED:
-        return Bounds(0 if rule.withholds_attributes else 1, INFINITE)
+        return Bounds(0 if rule.withholds_zeros else 1, INFINITE)
     if truth == 0:
         return Bounds(0, 0)
     printed = shown_value(truth, rule)

@@ -80,7 +80,7 @@ def build(released: Sequence[Released], dimensions: Mapping[str, Dimension], rul
     statistic_of: list[tuple[int, ...]] = [()] * len(tables)
     sited: list[list[_Sited]] = []
     for group in found.members:
-        own = _sited(built, [tables[number] for number in group])
+        own = _sited(built, [tables[number] for number in group], zeros_too=rule.withholds_zeros)
         sited.append(own)
         for number in group:
             statistic_of[number] = _printed(built, own, tables[number], released[number], rule)
@@ -96,9 +96,9 @@ def build(released: Sequence[Released], dimensions: Mapping[str, Dimension], rul
     )  # fmt: skip
 
 
-def _sited(built: _Built, tables: Sequence[Placed]) -> list[_Sited]:
+def _sited(built: _Built, tables: Sequence[Placed], *, zeros_too: bool) -> list[_Sited]:
     own = []
-    for block in blocks(tables):
+    for block in blocks(tables, zeros_too=zeros_too):
         own.append(_Sited(block, built.atoms))
         built.atoms += len(block.atoms)
     return own
@@ -379,8 +379,10 @@ def _shared_classes(name: str, sited: Sequence[_Sited]) -> tuple[list[dict[int, 
     )
 
 
-def _reach(truth: int, rule: DisclosureRule) -> tuple[float, float] | None:
-    """How far from the truth an attacker must still think a withheld sum possible."""
+def _reach(truth: int, least: int, rule: DisclosureRule) -> tuple[float, float] | None:
+    """How far from the truth an attacker must still think a withheld sum possible; for nothing, up to the least sum."""
+    if rule.is_of_amounts and rule.withholds_zeros and truth == 0:
+        return 0.0, float(least)
     margin = truth * rule.dominance_percent / 100
     return (truth - margin, truth + margin) if rule.is_of_amounts else None
 
@@ -389,9 +391,10 @@ def _system(built: _Built, rule: DisclosureRule) -> System:
     statistics = [
         Statistic(atoms, built.truths[number], number in built.fixed) for atoms, number in built.numbers.items()
     ]
+    least = min((found.truth for found in statistics if found.truth), default=0)
     alone = {found.atoms[0] for found in statistics if len(found.atoms) == 1}
     targets = [
-        Target(found.atoms, is_known_small=True, reach=_reach(found.truth, rule))
+        Target(found.atoms, is_known_small=True, reach=_reach(found.truth, least, rule))
         for number, found in enumerate(statistics)
         if number in built.guarded
     ]

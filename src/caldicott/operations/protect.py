@@ -18,6 +18,7 @@ from caldicott.disclosure.lattice import Released
 from caldicott.disclosure.primary import is_dominated
 from caldicott.disclosure.system import State
 from caldicott.disclosure.table import CountTable, Row
+from caldicott.disclosure.zeros import with_every_cell
 from caldicott.facts import disclosure as rules
 from caldicott.operations import protect_files as files
 from caldicott.operations.protect_coarser import attempts
@@ -122,6 +123,8 @@ def decided(
         Refused: no protected form of these tables could be proved safe.
     """
     asked = _fingerprint(tables, hierarchies, rule)
+    if rule.withholds_zeros:
+        tables = [with_every_cell(table, hierarchies) for table in tables]
     tables, found, done = _first_safe(tables, rule, hierarchies, earlier)
     written = {table.name: _text(table, number, found, rule) for number, table in enumerate(tables)}
     kept = [_kept(table, PERSONS) for table in found.people.tables]

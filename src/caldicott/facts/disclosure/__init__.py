@@ -26,6 +26,8 @@ class DisclosureRule:
     """No contributor to a sum may be estimated this closely by another."""
     withholds_attributes: bool = False
     """Whether a group whose members all fall in one category is withheld too."""
+    withholds_zeros: bool = False
+    """Whether nobody is withheld like few, so that the marker does not tell where there is somebody."""
     is_of_amounts: bool = False
     """Whether what is printed are sums of pence, so that small numbers mean nothing."""
 
@@ -66,6 +68,7 @@ def rule(name: str) -> DisclosureRule:
         int(row["possible_values"]),
         int(row["dominance_percent"]),
         row["attribute"] == "withheld",
+        row["zero_shown"] == "no",
     )
 
 
