@@ -16,7 +16,7 @@ from caldicott.engines.duckdb.people import DuckDbPeople
 from caldicott.stores.clear_rows import ClearRows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import date
     from pathlib import Path
@@ -54,6 +54,7 @@ class Marts(Protocol):
     ) -> tuple[int, dict[str, int]]: ...
     def write_months(self, months: Sequence[Month], *, columns: MartColumns, mask: int) -> list[int]: ...
     def write_linked_month(self, files: Sequence[tuple[str, Path]], *, to: Path) -> int: ...
+    def digests(self) -> Mapping[Path, str]: ...
     def linked_people(self, files: list[Path]) -> dict[int, int]: ...
 
 

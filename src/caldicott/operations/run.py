@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -30,6 +29,7 @@ from caldicott.policy.decision import Permit, Request
 from caldicott.policy.explain import explain
 from caldicott.safe_haven.release import KEPT_IN_THE_SAFE_HAVEN, LINKED_MART, Place, concerns, places
 from caldicott.stores.catalogue import LiveFile, Outcome, SubmissionRecord
+from caldicott.stores.mart_seals import synced
 from caldicott.stores.names import unused_name
 from caldicott.vocabulary.errors import Refused, WrongUsage
 from caldicott.vocabulary.formats import DataFormat
@@ -337,12 +337,7 @@ class _Work:
         self.files.append(LiveFile(relative, "mart", self._entry.id, f"{dataset}/{part}", rows))
 
     def _sync(self) -> None:
-        for file in self.files:
-            descriptor = os.open(self._house.store.root / file.path, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+        self.files = synced(self._house.store.root, self.files, hashed=self._marts.digests())
 
 
 def _batches(parts: dict[str, list[tuple[LiveFile, SubmissionRecord]]], together: int) -> list[list[str]]:

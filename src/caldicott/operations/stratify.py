@@ -8,7 +8,6 @@ now. Beside them one list a practice (tokens) and one roll a practice
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -36,6 +35,7 @@ from caldicott.operations.stratify_rolls import ROLL, by_practice, write_rolls
 from caldicott.safe_haven.release import concerns
 from caldicott.stores.catalogue import LiveFile
 from caldicott.stores.clear_rows import ClearRows
+from caldicott.stores.mart_seals import synced
 from caldicott.vocabulary.formats import DataFormat
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def stratify(
         return Stratified()
     work = _Scoring(house, entry, people, marts=marts, run_id=run_id)
     made = work.make()
-    _sync(house.store.root / file.path for file in made.files)
+    made.files = synced(house.store.root, made.files, hashed={})
     return made
 
 
@@ -277,15 +277,6 @@ def barring_of(entry: ProcessingActivity) -> int:
         if DataFormat.PSEUDONYMISED in rule.covers_formats and (not rule.datasets or RISK_SCORES in rule.datasets):
             barring |= BIT[rule.scheme]
     return barring
-
-
-def _sync(paths: Iterable[Path]) -> None:
-    for path in paths:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def list_of(house: House, activity: str, practice: str) -> pa.Table:

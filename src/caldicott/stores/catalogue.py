@@ -35,6 +35,7 @@ CREATE TABLE IF NOT EXISTS live_file (
   path TEXT PRIMARY KEY, kind TEXT NOT NULL, owner TEXT NOT NULL, part TEXT NOT NULL,
   rows INTEGER NOT NULL, key_id TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS file_digest (path TEXT PRIMARY KEY, sha256 TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS live_file_owner ON live_file (kind, owner);
 CREATE TABLE IF NOT EXISTS run (
   id TEXT PRIMARY KEY, activity TEXT NOT NULL, at TEXT NOT NULL, register_digest TEXT NOT NULL, counts TEXT NOT NULL
@@ -58,6 +59,8 @@ class LiveFile:
     part: str
     rows: int
     key_id: str = ""
+    sha256: str = ""
+    """Of a file that lies open; an encrypted one says by itself that it was changed."""
 
 
 @dataclass(frozen=True)
@@ -159,6 +162,9 @@ class Catalogue:
             "INSERT INTO live_file VALUES (:path, :kind, :owner, :part, :rows, :key_id)",
             [file.__dict__ for file in files],
         )
+        self._db.executemany(
+            "INSERT INTO file_digest VALUES (:path, :sha256)", [file.__dict__ for file in files if file.sha256]
+        )
 
     def _sync_folders(self, files: list[LiveFile]) -> None:
         # A file's own sync does not promise its name, nor the names of new folders above it.
@@ -168,12 +174,17 @@ class Catalogue:
 
     def retire_files(self, kind: str, owner: str) -> None:
         """They stop being live; the sweep removes them from the disk."""
-        self._db.execute("DELETE FROM live_file WHERE kind = ? AND owner = ?", (kind, owner))
+        chosen = "kind = ? AND owner = ?"
+        self._db.execute(
+            f"DELETE FROM file_digest WHERE path IN (SELECT path FROM live_file WHERE {chosen})", (kind, owner)
+        )
+        self._db.execute(f"DELETE FROM live_file WHERE {chosen}", (kind, owner))
 
     def files(self, kind: str, owner: str | None = None) -> tuple[LiveFile, ...]:
         """Live files of a kind, in order of part and path."""
         cursor = self._db.execute(
-            "SELECT * FROM live_file WHERE kind = ? AND (? IS NULL OR owner = ?) ORDER BY owner, part, path",
+            "SELECT live_file.*, coalesce(sha256, '') FROM live_file LEFT JOIN file_digest USING (path) "
+            "WHERE kind = ? AND (? IS NULL OR owner = ?) ORDER BY owner, part, path",
             (kind, owner, owner),
         )
         return tuple(LiveFile(*row) for row in cursor)

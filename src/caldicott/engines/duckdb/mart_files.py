@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from caldicott.engines.duckdb.hashed_file import HashedFile
 from caldicott.safe_haven.landing.value_lists import is_listed, listed_in, only_used, with_lists, without_lists
 from caldicott.vocabulary.errors import ProgramFault
 
@@ -117,33 +118,35 @@ def counted(found: Sequence[Found], months: int) -> list[int]:
     return [int(rows) for rows in total]
 
 
-def write(found: Sequence[Found], to: Sequence[Path]) -> None:
-    """Each month to its file, two at a time."""
+def write(found: Sequence[Found], to: Sequence[Path]) -> dict[Path, str]:
+    """Each month to its file, two at a time; the SHA-256 of each."""
     with ThreadPoolExecutor(_WRITERS) as pool:
-        list(pool.map(_write_month, by_month(together(found), len(to)), to))
+        return dict(zip(to, pool.map(_write_month, by_month(together(found), len(to)), to), strict=True))
 
 
-def _write_month(rows: pa.Table, to: Path) -> None:
+def _write_month(rows: pa.Table, to: Path) -> str:
     # A list must not tell of persons who are not in this file.
     rows = only_used(rows)
     lists = listed_in(rows.schema)
     try:
         # To look for few values in the other columns costs more than zstd does (measured).
-        pq.write_table(
-            rows,
-            to,
-            compression="zstd",
-            compression_level=1,
-            use_dictionary=lists or False,
-            store_schema=not lists,
-            row_group_size=_ROW_GROUP,
-        )
+        with HashedFile(to) as stream:
+            pq.write_table(
+                rows,
+                stream,
+                compression="zstd",
+                compression_level=1,
+                use_dictionary=lists or False,
+                store_schema=not lists,
+                row_group_size=_ROW_GROUP,
+            )
     except OSError as fault:
         raise ProgramFault(
             f"a month of a mart could not be written ({fault.strerror or 'no room or a failing disk'})",
             code="mart-not-written",
             next_step="see to the disk's space and health, then run the same command again; nothing was changed",
         ) from None
+    return stream.sha256
 
 
 class MonthWriter:
@@ -151,7 +154,9 @@ class MonthWriter:
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(1)
-        self._waiting: Future[None] | None = None
+        self._waiting: Future[dict[Path, str]] | None = None
+        self.digests: dict[Path, str] = {}
+        """SHA-256 of every file written so far, taken while it was written."""
 
     def __enter__(self) -> Self:
         return self
@@ -173,4 +178,4 @@ class MonthWriter:
         """Wait for what is being written."""
         if self._waiting is not None:
             waiting, self._waiting = self._waiting, None
-            waiting.result()
+            self.digests |= waiting.result()

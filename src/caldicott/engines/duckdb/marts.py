@@ -123,6 +123,10 @@ class DuckDbMarts:
         """While it is open, months may be written behind; after it, they are on the disk."""
         return self._writer
 
+    def digests(self) -> Mapping[Path, str]:
+        """SHA-256 of the files that were hashed while they were written."""
+        return self._writer.digests
+
     def settle(self) -> None:
         """Wait until every month is on its way to the disk."""
         self._writer.settle()

@@ -19,7 +19,7 @@ from caldicott.engines.spark.session import spark_faults
 from caldicott.vocabulary.errors import ProgramFault
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -81,6 +81,10 @@ class SparkMarts:
                 parts.append(mart_sql.summary_of(area, f"part_{number}", has_cost="cost" in part.columns))
             linked = self._select(mart_sql.linked_of(parts)).orderBy("person_token", "service_area")
             return self._put(linked.coalesce(1), {0: to})[0]
+
+    def digests(self) -> Mapping[Path, str]:
+        """None: workers write, and the driver reads what they wrote to hash it."""
+        return {}
 
     def linked_people(self, files: list[Path]) -> dict[int, int]:
         """How many people were met in one, two, … service areas."""
