@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from browsing import browser, page
 from stage import Stage, example_register
+
+__all__ = ["browser", "page"]
 
 
 @pytest.fixture(scope="session")

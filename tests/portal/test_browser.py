@@ -6,12 +6,12 @@ width once; what is found is gathered by page, so that a failure names them all.
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from tests.browsing import SIDEWAYS, WIDTHS, barriers
 from tests.portal import crawl
 from tests.portal.conftest import go_on, keep_version
 from tests.portal.serving import served, store_of
@@ -21,18 +21,6 @@ from caldicott.portal.settings import PortalSettings
 from caldicott.register import parse
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.slow]
-
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--force-prefers-reduced-motion",
-]  # fmt: skip
-AXE = {
-    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
-    "resultTypes": ["violations"],
-}
-WIDTHS = (1280, 390, 320)
-SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @pytest.fixture(scope="module")
@@ -46,19 +34,6 @@ def site(tmp_path_factory):
     notice = Board(PortalSettings(register, store / "public", "k" * 60)).notice()
     with served(store, folder / "home") as address:
         yield address, crawl.pages(notice)
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    """Debian's Chromium with a profile of its own. In continuous integration it must be there."""
-    if CHROMIUM is None:
-        assert not os.environ.get("CI"), "CI needs chromium: apt-get install chromium, or name it in CHROMIUM"
-        pytest.skip("no chromium here: apt-get install chromium, or name it in CHROMIUM")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield started
-        started.close()
 
 
 @dataclass
@@ -104,16 +79,12 @@ def test_everyone_can_use_every_page(site, visit, width):
 
     In the same visit: no request leaves for anywhere else, no cookie is kept, and the browser has nothing to say.
     """
-    from axe_playwright_python.sync_playwright import Axe
-
-    axe, found = Axe(), {}
-    visited = visit(width)
+    visited, found = visit(width), {}
     for place in site[1]:
         visited.page.goto(place)
-        barriers = [one["id"] for one in axe.run(visited.page, options=AXE).response["violations"]]
-        sideways = visited.page.evaluate(SIDEWAYS)
-        if barriers or sideways > 0:
-            found[place] = (barriers, sideways)
+        told, sideways = barriers(visited.page), visited.page.evaluate(SIDEWAYS)
+        if told or sideways > 0:
+            found[place] = (told, sideways)
     assert found == {}
     assert (visited.outside, visited.complaints, visited.page.context.cookies()) == ([], [], [])
 
@@ -194,12 +165,10 @@ def test_the_pictures_are_seen_on_their_pages(visit, width):
 
 def test_pages_that_say_what_went_wrong_are_for_everyone_too(visit):
     """The page for an address that is not there is as usable as the others."""
-    from axe_playwright_python.sync_playwright import Axe
-
     visited = visit(320)
     answer = visited.page.goto("/nothing-here/")
     assert answer.status == 404
-    assert Axe().run(visited.page, options=AXE).response["violations"] == []
+    assert barriers(visited.page) == []
     assert visited.page.evaluate(SIDEWAYS) <= 0
     assert visited.outside == []
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ from uuid import uuid4
 
 import pyotp
 import pytest
+from tests.browsing import WIDTHS, Looks, barriers, follow
 from tests.portal.serving import command, environment
 from tests.portal_staff.conftest import PASSWORD, move_to
 
@@ -24,18 +24,6 @@ from caldicott.stores.desk import accounts, opening
 from caldicott.stores.desk.visits import Opening, Stage, begin
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.slow]
-
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--force-prefers-reduced-motion",
-]  # fmt: skip
-AXE = {
-    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
-    "resultTypes": ["violations"],
-}
-WIDTHS = (1280, 390, 320)
-SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @dataclass
@@ -89,62 +77,11 @@ def site(ground, tmp_path_factory):
         yield started
 
 
-@pytest.fixture(scope="module")
-def browser():
-    """Debian's Chromium. In continuous integration it must be there."""
-    if CHROMIUM is None:
-        assert not os.environ.get("CI"), "CI needs chromium: apt-get install chromium, or name it in CHROMIUM"
-        pytest.skip("no chromium here: apt-get install chromium, or name it in CHROMIUM")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright, pytest.MonkeyPatch.context() as patch:
-        # The driver keeps a loop in this thread; Django sees one and takes every test for asynchronous code.
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield started
-        started.close()
-
-
-@pytest.fixture
-def page(browser):
-    """A page of a fresh browser that asks for nothing outside this machine."""
-    contexts, outside = [], []
-
-    def start(width=1280, **how):
-        context = browser.new_context(viewport={"width": width, "height": 900}, **how)
-        contexts.append(context)
-        context.route("**/*", lambda route: _inside(route, outside))
-        return context.new_page()
-
-    yield start
-    for context in contexts:
-        context.close()
-    assert outside == []
-
-
-def _inside(route, outside):
-    if route.request.url.startswith("http://localhost:"):
-        route.continue_()
-    else:
-        # The double of CIS2 asks for a font in its own pages; it gets none, and that is not ours.
-        if not any(part in route.request.frame.url for part in ("/interaction/", "/session/")):
-            outside.append(route.request.url)
-        route.abort()
-
-
-def check(page, found, name, width):
-    """What axe finds, and whether the page has to be pushed sideways, here and now."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    barriers = [one["id"] for one in Axe().run(page, options=AXE).response["violations"]]
-    if barriers or page.evaluate(SIDEWAYS) > 0:
-        found[f"{name} at {width}"] = (barriers, page.evaluate(SIDEWAYS))
-
-
 def choose(page, link, name):
     page.goto(link)
     page.fill("#name", name)
     page.fill("#password", PASSWORD)
-    page.get_by_role("button", name="Continue").click()
+    follow(page.get_by_role("button", name="Continue"))
 
 
 def fresh_code(secret):
@@ -158,36 +95,31 @@ def test_the_whole_way_is_for_everyone_and_is_valid(site, page, width, tmp_path)
 
     Without scripts: nothing on this way needs one.
     """
-    found, kept = {}, tmp_path / "pages"
-    kept.mkdir()
     visit = page(width)
+    look = Looks(visit, tmp_path / "pages", width)
     visit.on("dialog", lambda dialog: dialog.dismiss())
-
-    def look(name):
-        (kept / f"{name}.html").write_text(visit.content(), encoding="utf-8")
-        check(visit, found, name, width)
 
     visit.goto(f"{site.address}/staff/")
     assert visit.url == f"{site.address}/staff/sign-in/"
     look("sign-in")
-    visit.get_by_role("button", name="Continue").click()
+    follow(visit.get_by_role("button", name="Continue"))
     look("sign-in-with-errors")
     visit.goto(f"{site.address}/staff/invitation/none/")
     look("no-invitation")
     link = site.invite()
     visit.goto(link)
     look("invitation")
-    visit.get_by_role("button", name="Continue").click()
+    follow(visit.get_by_role("button", name="Continue"))
     look("invitation-with-errors")
     choose(visit, link, f"alex.{width}")
     look("set-up")
     secret = visit.locator("code").inner_text().replace(" ", "")
-    visit.get_by_role("button", name="Make my account").click()
+    follow(visit.get_by_role("button", name="Make my account"))
     look("set-up-with-errors")
     visit.fill("#code", pyotp.TOTP(secret).now())
-    visit.get_by_role("button", name="Make my account").click()
+    follow(visit.get_by_role("button", name="Make my account"))
     look("recovery-codes")
-    visit.get_by_role("link", name="I have kept them").click()
+    follow(visit.get_by_role("link", name="I have kept them"))
     assert visit.locator("h1").inner_text() == "My work"
     look("home")
     visit.locator("summary").first.click()
@@ -200,32 +132,21 @@ def test_the_whole_way_is_for_everyone_and_is_valid(site, page, width, tmp_path)
     look("account")
     visit.goto(f"{site.address}/staff/again/")
     look("again")
-    visit.get_by_role("button", name="Sign out").click()
+    follow(visit.get_by_role("button", name="Sign out"))
     assert visit.url == f"{site.address}/staff/signed-out/"
     look("signed-out")
-    visit.get_by_role("link", name="Sign in again").click()
+    follow(visit.get_by_role("link", name="Sign in again"))
     visit.fill("#name", f"alex.{width}")
     visit.fill("#password", PASSWORD)
-    visit.get_by_role("button", name="Continue").click()
+    follow(visit.get_by_role("button", name="Continue"))
     look("second-factor")
-    visit.get_by_role("button", name="Sign in").click()
+    follow(visit.get_by_role("button", name="Sign in"))
     look("second-factor-with-errors")
     visit.fill("#code", fresh_code(secret))
-    visit.get_by_role("button", name="Sign in").click()
+    follow(visit.get_by_role("button", name="Sign in"))
     assert visit.locator("h1").inner_text() == "My work"
-    assert found == {}
-    assert _faults(kept) == []
-
-
-def _faults(folder):
-    """What the checker of the W3C says of the pages as the browser got them."""
-    from tests.portal.test_valid_html import check as valid
-
-    java = shutil.which("java")
-    if java is None:
-        assert not os.environ.get("CI"), "CI needs java: apt-get install default-jre-headless"
-        return []
-    return valid(java, folder)
+    assert look.found == {}
+    assert look.faults() == []
 
 
 def test_without_scripts_one_signs_in_with_a_code(site, page):
@@ -234,8 +155,8 @@ def test_without_scripts_one_signs_in_with_a_code(site, page):
     choose(visit, site.invite(), "no.scripts")
     secret = visit.locator("code").inner_text().replace(" ", "")
     visit.fill("#code", pyotp.TOTP(secret).now())
-    visit.get_by_role("button", name="Make my account").click()
-    visit.get_by_role("link", name="I have kept them").click()
+    follow(visit.get_by_role("button", name="Make my account"))
+    follow(visit.get_by_role("link", name="I have kept them"))
     assert visit.locator("h1").inner_text() == "My work"
     cookies = {one["name"]: one for one in visit.context.cookies()}
     assert set(cookies) == {"__Host-session", "__Host-csrf"}
@@ -255,25 +176,24 @@ def test_a_passkey_makes_an_account_and_signs_in_alone(site, page):
     }  # fmt: skip
     session.send("WebAuthn.addVirtualAuthenticator", {"options": key})
     choose(visit, site.invite("ig_officer", "example-icb"), "pass.key")
-    visit.get_by_role("button", name="Set up a passkey").click()
-    found = {}
-    check(visit, found, "passkey", 1280)
+    follow(visit.get_by_role("button", name="Set up a passkey"))
+    assert barriers(visit) == []
     visit.get_by_role("button", name="Make the passkey").click()
-    visit.get_by_role("link", name="I have kept them").click()
-    visit.get_by_role("button", name="Sign out").click()
+    follow(visit.get_by_role("link", name="I have kept them"))
+    follow(visit.get_by_role("button", name="Sign out"))
     visit.goto(f"{site.address}/staff/sign-in/")
-    visit.get_by_role("button", name="Use a passkey").click()
-    visit.get_by_role("button", name="Use your passkey").click()
+    follow(visit.get_by_role("button", name="Use a passkey"))
+    follow(visit.get_by_role("button", name="Use your passkey"))
     visit.wait_for_url(f"{site.address}/staff/")
     assert visit.locator("h1").inner_text() == "My work"
     visit.goto(f"{site.address}/staff/again/")
-    visit.get_by_role("button", name="Use your passkey").click()
-    visit.get_by_role("button", name="Use your passkey").click()
+    follow(visit.get_by_role("button", name="Use your passkey"))
+    follow(visit.get_by_role("button", name="Use your passkey"))
     visit.wait_for_url(f"{site.address}/staff/")
     recorded = [(one.event, one.references) for one in read_entries(site.store / "audit")]
     assert ("sign-in", ("passkey",)) in recorded
     assert ("sign-in-again", ()) in recorded
-    assert (found, complaints) == ({}, [])
+    assert complaints == []
 
 
 def test_a_passkey_that_is_stopped_says_so(site, page):
@@ -285,7 +205,7 @@ def test_a_passkey_that_is_stopped_says_so(site, page):
            "isUserVerified": False, "automaticPresenceSimulation": True}  # fmt: skip
     session.send("WebAuthn.addVirtualAuthenticator", {"options": key})
     choose(visit, site.invite(), "stop.ped")
-    visit.get_by_role("button", name="Set up a passkey").click()
+    follow(visit.get_by_role("button", name="Set up a passkey"))
     visit.get_by_role("button", name="Make the passkey").click()
     failed = visit.locator("[data-passkey-failed]")
     failed.wait_for(state="visible", timeout=20_000)
@@ -334,51 +254,44 @@ def _session(role, organisation):
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_pages_of_a_practice_are_for_everyone_and_are_valid(ward, page, width, tmp_path):  # noqa: PLR0915
     """The list in its states, a patient, the forms with errors, work, export, feed, refusals, who looked, counts."""
-    found, kept = {}, tmp_path / "pages"
-    kept.mkdir()
     visit = page(width)
+    look = Looks(visit, tmp_path / "pages", width)
     root = f"{ward.address}/staff/practice/"
-
-    def look(name):
-        (kept / f"{name}.html").write_text(visit.content(), encoding="utf-8")
-        check(visit, found, name, width)
-        if folder := os.environ.get("PICTURES"):
-            visit.screenshot(path=f"{folder}/{name}-{width}.png")
 
     ward.enter(visit, "gp")
     visit.goto(f"{ward.address}/staff/")
     look("home-of-a-practice")
-    visit.get_by_role("link", name="Patients at risk").click()
+    follow(visit.get_by_role("link", name="Patients at risk"))
     assert visit.url == f"{root}Z80001/"
     look("list")
     for summary in visit.locator("summary").all():
         summary.click()
     look("list-opened")
     visit.fill("input[name=name]", f"kept at {width}")
-    visit.get_by_role("button", name="Keep it").click()
+    follow(visit.get_by_role("button", name="Keep it"))
     look("list-with-a-kept-filter")
     visit.goto(f"{root}Z80001/?change=rising")
     look("list-of-nobody")
     visit.goto(f"{root}Z80001/?sort=nonsense")
     look("list-not-known")
     visit.goto(f"{root}Z80001/?sort=hfrs&left-out=1")
-    visit.locator(".nhsuk-table__body a").first.click()
+    follow(visit.locator(".nhsuk-table__body a").first)
     look("patient")
     here = visit.url
     visit.select_option("#judgement", "set-aside")
-    visit.get_by_role("button", name="Keep our view").click()
+    follow(visit.get_by_role("button", name="Keep our view"))
     look("judgement-with-errors")
     assert visit.title().startswith("Error: ")
-    visit.get_by_role("button", name="Keep the note").click()
+    follow(visit.get_by_role("button", name="Keep the note"))
     look("note-with-errors")
     visit.fill("#next_action_on", "2020-01-01")
-    visit.get_by_role("button", name="Keep the step").click()
+    follow(visit.get_by_role("button", name="Keep the step"))
     look("step-with-errors")
     visit.goto(here)
     visit.fill("#note", "Called, will call again")
-    visit.get_by_role("button", name="Keep the note").click()
+    follow(visit.get_by_role("button", name="Keep the note"))
     visit.select_option("#stage", "shortlisted")
-    visit.get_by_role("button", name="Keep the step").click()
+    follow(visit.get_by_role("button", name="Keep the step"))
     for summary in visit.locator("summary").all():
         summary.click()
     look("patient-with-a-case")
@@ -393,14 +306,14 @@ def test_the_pages_of_a_practice_are_for_everyone_and_are_valid(ward, page, widt
         look("again-before-an-export")
     else:
         look("export")
-        visit.get_by_role("button", name="Take it away").click()
+        follow(visit.get_by_role("button", name="Take it away"))
         look("export-with-errors")
     ward.enter(visit, "group")
     visit.goto(root)
     look("practices-of-a-group")
     visit.goto(f"{root}Z80002/")
     look("list-of-a-group")
-    visit.locator(".nhsuk-table__body a").first.click()
+    follow(visit.locator(".nhsuk-table__body a").first)
     look("patient-of-a-group")
     visit.goto(f"{root}Z80001/work/")
     look("work-refused")
@@ -412,5 +325,5 @@ def test_the_pages_of_a_practice_are_for_everyone_and_are_valid(ward, page, widt
     ward.enter(visit, "commissioning_analyst")
     visit.goto(f"{ward.address}/staff/population/")
     look("population")
-    assert found == {}
-    assert _faults(kept) == []
+    assert look.found == {}
+    assert look.faults() == []

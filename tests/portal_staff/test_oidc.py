@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from tests.portal_staff.test_browser import browser, page, site  # noqa: F401  fixtures
+from tests.browsing import follow
+from tests.portal_staff.test_browser import site  # noqa: F401  fixtures
 
 from caldicott.stores.audit_log import read_entries
 
@@ -71,11 +72,11 @@ def cis2(site, tmp_path_factory):  # noqa: F811  the fixture of that name
 def sign_in(visit, site, who):  # noqa: F811
     """At the portal, then at the provider, then back."""
     visit.goto(f"{site.address}/staff/sign-in/")
-    visit.get_by_role("link", name="Sign in with NHS CIS2").click()
+    follow(visit.get_by_role("link", name="Sign in with NHS CIS2"))
     visit.fill("input[name=login]", who)
     visit.fill("input[name=password]", "any")
-    visit.locator("button[type=submit]").click()
-    visit.locator("button[type=submit]").click()
+    follow(visit.locator("button[type=submit]"))
+    follow(visit.locator("button[type=submit]"))
     visit.wait_for_url(f"{site.address}/**")
 
 
@@ -91,8 +92,7 @@ def test_a_gp_signs_in_and_out_where_the_nhs_does(site, cis2, page):  # noqa: F8
     assert "GP practice Z80001" in visit.locator("main").inner_text()
     assert ("sign-in", "done", (), ("oidc:cis2",)) in events(site)
     visit.goto(f"{cis2}/session/end")
-    visit.locator("button[value=yes]").click()
-    visit.wait_for_load_state()
+    follow(visit.locator("button[value=yes]"))
     visit.goto(f"{site.address}/staff/")
     assert "signed out where you sign in for the NHS" in visit.locator("main").inner_text()
     assert ("sign-out", "done", ("provider",), ()) in events(site)
@@ -105,9 +105,9 @@ def test_before_an_export_the_provider_asks_again(site, cis2, page):  # noqa: F8
     visit.goto(f"{site.address}/staff/again/")
     visit.fill("input[name=login]", "test-gp")
     visit.fill("input[name=password]", "any")
-    visit.locator("button[type=submit]").click()
+    follow(visit.locator("button[type=submit]"))
     if cis2 in visit.url:
-        visit.locator("button[type=submit]").click()
+        follow(visit.locator("button[type=submit]"))
     visit.wait_for_url(f"{site.address}/staff/")
     assert ("sign-in-again", "done", (), ()) in events(site)
 

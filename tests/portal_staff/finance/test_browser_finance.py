@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from dataclasses import replace
 
 import pyotp
 import pytest
+from tests.browsing import WIDTHS, Looks, follow
 from tests.portal_staff.conftest import REGISTER
-from tests.portal_staff.test_browser import WIDTHS, _faults, browser, check, choose, page, served
+from tests.portal_staff.test_browser import choose, served
 
 from caldicott import bootstrap
 from caldicott.operations.invoices.zone import add_member, enter
 from integration.invoices.desk import Desk as Bills
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.slow]
-__all__ = ["browser", "page"]
 
 
 @pytest.fixture(scope="module")
@@ -46,21 +45,14 @@ def area(ground, tmp_path_factory):
 def test_every_page_is_for_everyone_and_valid(area, page, width, tmp_path):
     """From the closed door to the decided line: no barrier, nothing sideways, valid HTML."""
     site, keys = area
-    found, kept = {}, tmp_path / "pages"
-    kept.mkdir()
     visit = page(width)
-
-    def look(name):
-        (kept / f"{name}.html").write_text(visit.content(), encoding="utf-8")
-        if shots := os.environ.get("CALDICOTT_SHOTS"):
-            visit.screenshot(path=f"{shots}/{name}-{width}.png", full_page=True)
-        check(visit, found, name, width)
+    look = Looks(visit, tmp_path / "pages", width)
 
     choose(visit, site.invite("ceff_officer", "example-icb"), f"officer.{width}")
     visit.fill("#code", pyotp.TOTP(visit.locator("code").inner_text().replace(" ", "")).now())
-    visit.get_by_role("button", name="Make my account").click()
-    visit.get_by_role("link", name="I have kept them").click()
-    visit.get_by_role("link", name="Checking bills").first.click()
+    follow(visit.get_by_role("button", name="Make my account"))
+    follow(visit.get_by_role("link", name="I have kept them"))
+    follow(visit.get_by_role("link", name="Checking bills").first)
     root = f"{site.address}/staff/invoices/"
     if width != WIDTHS[0]:
         look("not-a-member")
@@ -68,7 +60,7 @@ def test_every_page_is_for_everyone_and_valid(area, page, width, tmp_path):
         visit.goto(root)
     else:
         look("closed")
-        visit.get_by_role("button", name="Become the first member").click()
+        follow(visit.get_by_role("button", name="Become the first member"))
     look("start")
     visit.locator("summary").first.click()
     look("start-with-reasons")
@@ -80,22 +72,22 @@ def test_every_page_is_for_everyone_and_valid(area, page, width, tmp_path):
     visit.goto(f"{root}lines/{keys['L1']}/")
     look("line")
     visit.goto(f"{root}upload/")
-    visit.get_by_role("button", name="Take in").click()
+    follow(visit.get_by_role("button", name="Take in"))
     look("upload-with-errors")
     visit.goto(f"{root}lines/{keys['L2']}/")
     if visit.locator("#choice-1").count():
         visit.locator("label[for=choice-7]").click()
-        visit.get_by_role("button", name="Decide this line").click()
+        follow(visit.get_by_role("button", name="Decide this line"))
         look("decided")
     visit.goto(f"{root}letters/")
     if visit.get_by_role("button", name="Write to RZ1").count():
-        visit.get_by_role("button", name="Write to RZ1").click()
+        follow(visit.get_by_role("button", name="Write to RZ1"))
     look("letters-sent")
     visit.goto(root)
-    visit.get_by_role("button", name="Check now").click()
+    follow(visit.get_by_role("button", name="Check now"))
     look("checked")
-    assert found == {}
-    assert _faults(kept) == []
+    assert look.found == {}
+    assert look.faults() == []
 
 
 def _let_in(site):

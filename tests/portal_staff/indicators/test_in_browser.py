@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from tests.browsing import WIDTHS, Looks
 from tests.portal.test_valid_html import check as valid
 from tests.portal.test_valid_html import java  # noqa: F401  a fixture
 from tests.portal_staff.surgery import reader
-from tests.portal_staff.test_browser import WIDTHS, browser, check  # noqa: F401  the browser is a fixture
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.slow]
 
@@ -33,7 +31,7 @@ def one_at_a_time(monkeypatch):
 
 
 @pytest.fixture
-def opened(one_at_a_time, office, browser):  # noqa: F811  the fixture
+def opened(one_at_a_time, office, browser):
     """A page of an analyst's browser; what it asks for is answered by the portal in this very program."""
     analyst = reader(office, "commissioning_analyst", "example-icb")
     contexts = []
@@ -54,16 +52,15 @@ def opened(one_at_a_time, office, browser):  # noqa: F811  the fixture
         context.close()
 
 
-def test_every_page_can_be_used_by_everyone_at_every_width(opened):
+def test_every_page_can_be_used_by_everyone_at_every_width(opened, tmp_path):
     """axe finds no barrier, and no page has to be pushed sideways, from a desk down to a small phone."""
     found = {}
     for width in WIDTHS:
         page = opened(width)
+        look = Looks(page, tmp_path / "pages", width, found)
         for name, address in PAGES.items():
             page.goto(f"https://localhost{address}")
-            check(page, found, name, width)
-            if folder := os.environ.get("PICTURES"):
-                page.screenshot(path=str(Path(folder) / f"{name}-{width}.png"), full_page=True)
+            look(name)
     assert found == {}
 
 
