@@ -306,6 +306,23 @@ def test_activity_a_head_is_the_national_one(made):
     assert totals["sus-ec"] / PEOPLE / YEARS == pytest.approx(0.39, abs=0.05)
 
 
+def test_only_women_of_15_to_49_have_codes_of_pregnancy(tables, truth):
+    """Wherever a row says maternity, the person could be; so the segment `maternity` falls on nobody else."""
+    people = {row["nhs_number"]: row for row in truth["people"]}
+    found = [
+        (people[row["nhs_number"]], row["admitted_on"])
+        for rows in tables.values() for row in rows if row["nhs_number"] in people
+        if any(row.get(f"diagnosis_{place}", "").startswith(("O", "Z305")) for place in range(1, 6))
+        and "2024-04-01" <= row["admitted_on"] <= "2026-03-31"
+    ]  # fmt: skip
+    ages = [int(on[:4]) - int(person["birth_date"][:4]) - (on[5:] < person["birth_date"][5:]) for person, on in found]
+    assert len(found) > 100
+    assert {person["sex"] for person, _ in found} == {"2"}
+    assert min(ages) >= 14
+    assert max(ages) <= 50
+    assert sum(15 <= age <= 49 for age in ages) > 0.99 * len(ages)
+
+
 def test_emergencies_follow_age_and_deprivation(tables, truth):
     """The oldest have more than the youngest, the most deprived more than the least."""
     people = {row["nhs_number"]: row for row in truth["people"]}

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from caldicott.synth import events
-from caldicott.synth.arrays import NO_DAY, Bools, Ints, choose
+from caldicott.synth.arrays import NO_DAY, Bools, Ints, choose, choose_among
 from caldicott.synth.hospital import consultants, home_trust, priced, record_ids, references, secondary_diagnoses
 from caldicott.synth.pools import happens, pool
 from caldicott.synth.rows import Draft
@@ -124,12 +124,25 @@ def _days(spells: _Spells, episodes: Ints, spell: Ints, number: Ints) -> dict[st
     }
 
 
+def _may_be(world: World, spells: _Spells) -> Bools:
+    """For each spell and each case of the mix whether this person can have it: nobody of 80 gives birth."""
+    mix, persons = pool("admission_diagnoses"), world.persons
+    sex = persons.sex[spells.person]
+    age = (spells.admitted_on - persons.born_on[spells.person]) / events.DAYS_A_YEAR
+    limits = zip(*(mix.texts(name) for name in ("sex", "from_age", "to_age")), strict=True)
+    anyone = np.ones(len(spells), np.bool_)
+    return np.stack(
+        [(sex == int(of)) & (age >= int(low)) & (age < int(high) + 1) if of else anyone for of, low, high in limits],
+        axis=1,
+    )  # fmt: skip
+
+
 def _spell_columns(world: World, rng: np.random.Generator, spells: _Spells) -> dict[str, Texts]:
     person, is_birth, is_emergency, count = spells.person, spells.is_birth, spells.is_emergency, len(spells)
     mix = pool("admission_diagnoses")
-    kind = np.array(mix.texts("kind"))
+    kind, may_be = np.array(mix.texts("kind")), _may_be(world, spells)
     planned, urgent = (
-        choose(rng, np.where(kind == name, mix.floats("weight"), 0), count) for name in ("elective", "emergency")
+        choose_among(rng, np.where(kind == name, mix.floats("weight"), 0), may_be) for name in ("elective", "emergency")
     )
     case = np.where(is_emergency, urgent, planned)
     diagnoses = (*mix.texts("icd10"), "Z380")

@@ -55,6 +55,19 @@ def choose(rng: np.random.Generator, weights: Floats, size: int) -> Ints:
     return np.searchsorted(cumulative / cumulative[-1], rng.random(size), side="right").clip(0, len(weights) - 1)
 
 
+def choose_among(rng: np.random.Generator, weights: Floats, allowed: Bools) -> Ints:
+    """Indices drawn with these weights, a row of `allowed` for each draw: what is not allowed there is not drawn."""
+    drawn, found = rng.random(len(allowed)), np.zeros(len(allowed), np.int64)
+    # Few kinds of rows for many draws: one inversion for each kind.
+    packed = np.packbits(allowed, axis=1)
+    kinds, kind_of = np.unique(packed.view(f"V{packed.shape[1]}").ravel(), return_inverse=True)
+    for kind in range(len(kinds)):
+        of_kind = kind_of == kind
+        cumulative = np.cumsum(weights * allowed[np.argmax(of_kind)])
+        found[of_kind] = np.searchsorted(cumulative / cumulative[-1], drawn[of_kind], side="right")
+    return found.clip(0, len(weights) - 1)
+
+
 def scrambled(values: npt.ArrayLike, salt: int) -> Words:
     """The values as well-mixed 64-bit words (the finaliser of splitmix64); for invented ids, not for secrecy."""
     word = np.asarray(values).astype(np.uint64) + np.uint64((salt * 0x9E3779B97F4A7C15 + 0x1234567) % 2**64)
