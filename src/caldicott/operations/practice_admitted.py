@@ -16,10 +16,11 @@ import pyarrow.compute as pc
 
 from caldicott.engines.duckdb.features import Marts
 from caldicott.engines.duckdb.lately import lately
+from caldicott.operations.practice_files import list_of
 from caldicott.operations.practice_query import PAGE_MOST
 from caldicott.operations.reidentify import Reader, Seen, recorded, require_open, require_purpose, seen_of
 from caldicott.operations.reidentify_rights import as_reader, require_of, rights_of, standing_of
-from caldicott.operations.stratify import list_of
+from caldicott.stores.mart_seals import intact
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,7 +70,8 @@ def admitted(
     mine = as_reader(house, reader)
     require_of(rights, practice, mine, activity)
     require_open(mine, activity, reader)
-    standing, rows = standing_of(house, activity), list_of(mine, activity, practice)
+    standing = standing_of(house, activity)
+    rows = list_of(mine, activity, practice, standing)
     until = date.fromisoformat(standing["as_of"])
     since = until - timedelta(days=days - 1)
     every = _stays(house, activity, rows, since, until)
@@ -84,7 +86,7 @@ def _stays(house: House, activity: str, rows: pa.Table, since: date, until: date
     entry = house.register.activity(activity)
     whitelist = frozenset(entry.inputs_whitelist or ()) if entry else frozenset()
     files: dict[str, list[Path]] = {}
-    for file in house.store.catalogue.files("mart", activity):
+    for file in intact(house.store, "mart", activity):
         dataset, month = file.part.split("/")
         if dataset in _DATASETS and f"{since - _LONG_STAY:%Y-%m}" <= month <= f"{until:%Y-%m}":
             files.setdefault(dataset, []).append(house.store.root / file.path)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from caldicott.operations.practice_files import list_of
 from caldicott.operations.practice_query import (
     AT_LEAST,
     CHANGE,
@@ -26,7 +27,6 @@ from caldicott.operations.practice_query import (
 )
 from caldicott.operations.reidentify import Reader, Seen, recorded, require_open, require_purpose, seen_of
 from caldicott.operations.reidentify_rights import Rights, as_reader, require_of, rights_of, standing_of
-from caldicott.operations.stratify import list_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -74,10 +74,9 @@ def page(
     require_purpose(purpose)
     require_known(query)
     practice = practice.upper()
-    mine, rights, rows = _opened(house, reader, activity, practice)
+    mine, rights, standing, rows = _opened(house, reader, activity, practice)
     matching = filtered(rows, query)
-    shown = ordered(matching, query).slice(query.offset, query.limit)
-    standing = standing_of(house, activity)
+    shown = ordered(matching, query, only=slice(query.offset, query.offset + query.limit))
     seen = recorded(mine, activity, seen_of(mine, rights, activity, _with_change(shown), standing), purpose=purpose)
     return Page(practice, seen, matching.num_rows, rows.num_rows, choices(rows), _absent(rows, kept))
 
@@ -90,8 +89,8 @@ def sized(house: House, *, reader: Reader, activity: str, practice: str, query: 
     """
     require_known(query)
     practice = practice.upper()
-    mine, rights, rows = _opened(house, reader, activity, practice)
-    nobody = seen_of(mine, rights, activity, [], standing_of(house, activity))
+    mine, rights, standing, rows = _opened(house, reader, activity, practice)
+    nobody = seen_of(mine, rights, activity, [], standing)
     seen = recorded(mine, activity, nobody, purpose="list-sized")
     return Page(practice, seen, filtered(rows, query).num_rows, rows.num_rows, choices(rows))
 
@@ -105,19 +104,22 @@ def everybody(house: House, *, reader: Reader, activity: str, practice: str, que
     require_purpose(purpose)
     require_known(query)
     practice = practice.upper()
-    mine, rights, rows = _opened(house, reader, activity, practice)
+    mine, rights, standing, rows = _opened(house, reader, activity, practice)
     wanted = _with_change(ordered(filtered(rows, query), query))
-    seen = seen_of(mine, rights, activity, wanted, standing_of(house, activity))
+    seen = seen_of(mine, rights, activity, wanted, standing)
     asked = tuple(f"{name} {value}" for name, value in query.filters)
     return recorded(mine, activity, seen, purpose=purpose, event="practice-export", asked=asked)
 
 
-def _opened(house: House, reader: Reader, activity: str, practice: str) -> tuple[House, Rights, pa.Table]:
+def _opened(
+    house: House, reader: Reader, activity: str, practice: str
+) -> tuple[House, Rights, dict[str, Any], pa.Table]:
     rights = rights_of(house, reader, activity)
     mine = as_reader(house, reader)
     require_of(rights, practice, mine, activity)
     require_open(mine, activity, reader)
-    return mine, rights, list_of(mine, activity, practice)
+    standing = standing_of(house, activity)
+    return mine, rights, standing, list_of(mine, activity, practice, standing)
 
 
 def _with_change(rows: pa.Table) -> list[dict[str, Any]]:

@@ -32,6 +32,7 @@ SORTS: Final = {"tier": SORTED_BY_TIER, "age": "age_band", "change": CHANGE} | {
 """What may be sorted by; numbers from the highest down, the rest from the most urgent."""
 _RISING_FIRST: Final = frozenset({"tier", "change"})
 _LARGEST: Final = 999
+_ALL: Final = slice(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +119,14 @@ def change_of(rows: pa.Table) -> pa.Array:
     )  # fmt: skip
 
 
-def ordered(rows: pa.Table, query: Query) -> pa.Table:
+def ordered(rows: pa.Table, query: Query, *, only: slice = _ALL) -> pa.Table:
     """Equal places by the other ranks, then by token: a page's order is the same every time it is asked for."""
     first = "ascending" if (query.sort in _RISING_FIRST) is not query.turned else "descending"
     shown = rows.append_column("~sort", _sort_key(rows, query.sort))
     order = [("~sort", first), *((name, "descending") for name in RANKED if name != SORTS[query.sort])]
     keys = [(*key, "at_end") for key in (*order, ("person_token", "ascending"))]
-    return shown.take(pc.sort_indices(shown, sort_keys=keys)).drop_columns(["~sort"])
+    # Only the rows of the page are fetched from where they lie.
+    return rows.take(pc.sort_indices(shown, sort_keys=keys)[only])
 
 
 def _sort_key(rows: pa.Table, sort: str) -> Any:

@@ -15,12 +15,13 @@ from uuid import uuid4
 
 from caldicott.audit.entry import Outcome
 from caldicott.operations.perform import Act, House, perform
+from caldicott.operations.practice_files import found
 from caldicott.operations.reidentify_rights import Reader, Rights, as_reader, refuse, rights_of, standing_of
 from caldicott.operations.reidentify_since import changed_since
 from caldicott.operations.reidentify_why import Contribution, contributions_of, history_of
 from caldicott.operations.stratify import lists_of, moved_from
 from caldicott.operations.stratify_plan import RISK_SCORES
-from caldicott.operations.stratify_rolls import read_roll
+from caldicott.operations.stratify_rolls import ROLL, read_roll
 from caldicott.vocabulary.errors import WrongUsage
 from caldicott.vocabulary.formats import DataFormat
 
@@ -107,22 +108,24 @@ def seen_of(
     by_practice: dict[str, list[str]] = {}
     for row in listed:
         by_practice.setdefault(str(row["practice"]), []).append(str(row["person_token"]))
+    files = found(house, ROLL, activity, run=str(standing["run"]))
     rolls = {
         str(person["person_token"]): person
         for practice, tokens in by_practice.items()
-        for person in read_roll(house, activity, practice, tokens)
+        if practice in files
+        for person in read_roll(house, files[practice], tokens)
     }
     numbers = {int(person["nhs_number"]): str(person["practice"]) for person in rolls.values()}  # type: ignore[call-overload]
     changed = changed_since(house, entry, standing["submissions"], numbers)
     persons, not_shown = [], {}
     for row in listed:
         token = str(row["person_token"])
-        found = rolls.get(token)
-        reason = "not-own-practice" if found is None else changed.get(int(found["nhs_number"]))  # type: ignore[call-overload]
-        if found is None or reason:
+        known = rolls.get(token)
+        reason = "not-own-practice" if known is None else changed.get(int(known["nhs_number"]))  # type: ignore[call-overload]
+        if known is None or reason:
             not_shown[token] = reason or "not-own-practice"
         else:
-            persons.append(_person(found, row, rights))
+            persons.append(_person(known, row, rights))
     return Seen(
         tuple(persons), not_shown, rights, standing["month"], standing["as_of"], standing["criteria_sha256"],
         months=tuple(standing.get("months", ())),

@@ -39,17 +39,14 @@ def write_rolls(house: House, roll: pa.Table, *, activity: str, run_id: str) -> 
     return files
 
 
-def read_roll(house: House, activity: str, practice: str, tokens: Sequence[str]) -> list[dict[str, object]]:
-    """The entries of these tokens in the practice's roll; those it does not have are not its people."""
-    for file in house.store.catalogue.files(ROLL, activity):
-        run_id, _, whose = file.part.partition("/")
-        if whose == practice:
-            name = _name(activity, run_id, practice)
-            key = house.store.keys.open(file.key_id).use(name)
-            rows = clear.read_table(house.store.root / file.path, key=key, aad=name.encode())
-            wanted = pc.is_in(rows.column("person_token"), value_set=pa.array([*tokens], pa.string()))
-            return list(rows.filter(wanted).to_pylist())
-    return []
+def read_roll(house: House, file: LiveFile, tokens: Sequence[str]) -> list[dict[str, object]]:
+    """The entries of these tokens in that roll of a practice; those it does not have are not its people."""
+    run_id, _, practice = file.part.partition("/")
+    name = _name(file.owner, run_id, practice)
+    key = house.store.keys.open(file.key_id).use(name)
+    rows = clear.read_table(house.store.root / file.path, key=key, aad=name.encode())
+    wanted = pc.is_in(rows.column("person_token"), value_set=pa.array([*tokens], pa.string()))
+    return list(rows.filter(wanted).to_pylist())
 
 
 def by_practice(rows: pa.Table) -> list[tuple[str, pa.Table]]:

@@ -58,6 +58,11 @@ def show(
     return HttpResponse(text, status=status, content_type="text/html; charset=utf-8", headers=headers)
 
 
+def drawn(template: str, **context: Any) -> Markup:
+    """A part of a page by itself, for what many pages share."""
+    return Markup(_environment().get_template(template).render(**context))  # noqa: S704  our own template escapes
+
+
 def role_in_words(role: str) -> str:
     """A role as the notice names it, as a heading."""
     return words.capital(words.ROLE.get(role, role).removeprefix("the "))

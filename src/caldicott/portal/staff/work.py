@@ -79,6 +79,21 @@ def work_of(reader: Reader, register: Register, at: date) -> tuple[Work, ...]:
 
 def work_on(activity: str, reader: Reader, register: Register, at: date) -> Work | None:
     """What that activity gives the reader; None if the register has no such activity."""
+    key = (activity, reader.role, reader.organisation, at)
+    known = _kept.get(key)
+    # The same for every page of the day, while the register is the very one; a page asks for itself what it may show.
+    if known is None or known[0] is not register:
+        if len(_kept) >= _MOST_KEPT:
+            _kept.clear()
+        known = _kept[key] = (register, _work_on(activity, reader, register, at))
+    return known[1]
+
+
+_MOST_KEPT = 512
+_kept: dict[tuple[str, str, str, date], tuple[Register, Work | None]] = {}
+
+
+def _work_on(activity: str, reader: Reader, register: Register, at: date) -> Work | None:
     entry = register.activity(activity)
     if entry is None:
         return None

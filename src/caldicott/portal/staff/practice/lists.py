@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from caldicott.operations.practice_case import JUDGEMENT_WORDS, STAGE_WORDS
 from caldicott.operations.practice_list import CHANGES as CHANGE_CHOICES
 from caldicott.operations.practice_list import page, practices, sized
 from caldicott.portal.staff import trail
 from caldicott.portal.staff.home import organisation_in_words
 from caldicott.portal.staff.leading import see_other
-from caldicott.portal.staff.pages import show
+from caldicott.portal.staff.pages import drawn, show
 from caldicott.portal.staff.practice import wording
 from caldicott.portal.staff.practice.asking import PER_PAGE, STAGES, asked_in, flat
 from caldicott.portal.staff.practice.frame import OWN, ROOT, standing, told, why
@@ -19,10 +19,14 @@ from caldicott.portal.views import board
 from caldicott.stores.desk import saved_filters
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from django.http import HttpRequest, HttpResponse
+    from markupsafe import Markup
 
     from caldicott.operations.practice_list import Page
     from caldicott.portal.staff.practice.asking import Asked
+    from caldicott.stores.desk.cases import CaseNow
 
 
 @told
@@ -65,31 +69,45 @@ def practice_list(request: HttpRequest, practice: str) -> HttpResponse:
     is_own = found.seen.rights.relationship == OWN
     return show(
         request, "practice/list.jinja", f"Patients of {organisation_in_words(practice)}",
-        found=found, asked=asked, practice=practice, is_own=is_own, rows=_rows(found, cases, practice),
-        columns=wording.columns(), filters=_filters(found, is_own=is_own), wording=wording, cases=cases,
-        pages=_pages(found, asked), address=f"{ROOT}{practice}/", why=why(reader, found.seen),
-        saved=saved_filters.of(reader.user, practice), stage_words=STAGE_WORDS, judgement_words=JUDGEMENT_WORDS,
+        found=found, asked=asked, practice=practice, is_own=is_own, columns=wording.columns(), wording=wording,
+        rows=_rows(found, cases, practice, is_own=is_own), pages=_pages(found, asked), address=f"{ROOT}{practice}/",
+        filters=_filters(tuple(found.choices.items()), asked.filters, asked.stages, is_own=is_own),
+        why=why(reader, found.seen), saved=saved_filters.of(reader.user, practice),
     )  # fmt: skip
 
 
-def _rows(found: Page, cases: Any, practice: str) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": person.name or "Name not shown", "nhs_number": wording.nhs_number(person.nhs_number),
-            "born": wording.born(person), "cells": wording.cells(person, is_first_month=len(found.seen.months) == 1),
-            "address": f"{ROOT}{practice}/patients/{person.token}/", "case": cases.get(person.token),
-        }
-        for person in found.seen.persons
-    ]  # fmt: skip
+def _rows(found: Page, cases: Mapping[str, CaseNow], practice: str, *, is_own: bool) -> list[dict[str, Any]]:
+    heads = [name for _sort, name in wording.columns()] + (["Our work"] if is_own else [])
+    is_first_month = len(found.seen.months) == 1
+    rows = []
+    for person in found.seen.persons:
+        cells = wording.cells(person, is_first_month=is_first_month)
+        cells += (wording.work(cases.get(person.token)),) if is_own else ()
+        rows.append(
+            {
+                "name": person.name or "Name not shown", "nhs_number": wording.nhs_number(person.nhs_number),
+                "born": wording.born(person), "cells": [*zip(heads, cells, strict=True)],
+                "address": f"{ROOT}{practice}/patients/{person.token}/",
+            }
+        )  # fmt: skip
+    return rows
 
 
-def _filters(found: Page, *, is_own: bool) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Each filter by choice: its name, and value and words of every choice."""
-    made = [(name, [(value, _said(name, value)) for value in values]) for name, values in found.choices.items()]
+@lru_cache(maxsize=256)
+def _filters(
+    known: tuple[tuple[str, tuple[str, ...]], ...], chosen: tuple[tuple[str, str], ...], stages: tuple[str, ...], *,
+    is_own: bool,
+) -> Markup:  # fmt: skip
+    """The boxes to tick. Kept: they hold no person, and are half of a page's words."""
+    made = [(name, [(value, _said(name, value)) for value in values]) for name, values in known]
     made.insert(1, ("change", [(value, wording.CHANGES[value]) for value in CHANGE_CHOICES]))
     if is_own:
         made.append(("stage", list(STAGES.items())))
-    return [(name, choices) for name, choices in made if choices]
+    ticked = {*chosen, *(("stage", one) for one in stages)}
+    return drawn(
+        "practice/filters.jinja", ticked=ticked,
+        filters=[(name, wording.FILTER_WORDS[name], choices) for name, choices in made if choices],
+    )  # fmt: skip
 
 
 def _said(name: str, value: str) -> str:

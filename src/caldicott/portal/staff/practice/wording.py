@@ -6,12 +6,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from caldicott.engines.duckdb.risk import COUNTS
+from caldicott.operations.practice_case import JUDGEMENT_WORDS, STAGE_WORDS, CaseStage, Judgement
 from caldicott.operations.practice_list import CHANGE
 from caldicott.operations.stratify_plan import BY_MODEL, RANKED, TIER_PLACE, criteria, plan
 from caldicott.register import words
 
 if TYPE_CHECKING:
     from caldicott.operations.reidentify import PersonSeen
+    from caldicott.stores.desk.cases import CaseNow
 
 CHANGES: Final = {
     "rising": "Up since last month",
@@ -111,6 +113,14 @@ def columns() -> tuple[tuple[str, str], ...]:
         (COUNTS[1], "Visits in a year"),
         ("polypharmacy", "Medicines"),
     )
+
+
+def work(case: CaseNow | None) -> str:
+    """Where the practice is with a patient, and what it judges beside the score."""
+    if case is None:
+        return "Nothing yet"
+    judged = f". {JUDGEMENT_WORDS[Judgement(case.judgement)]}" if case.judgement else ""
+    return f"{STAGE_WORDS[CaseStage(case.stage)]}{judged}"
 
 
 def cells(person: PersonSeen, *, is_first_month: bool = False) -> tuple[str, ...]:
