@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import logging
 from html import escape
 from typing import TYPE_CHECKING, Final
 
 from caldicott.invoices.letters import written
+from caldicott.publication.paper import pdf
 from caldicott.vocabulary.errors import ProgramFault
 
 if TYPE_CHECKING:
@@ -30,21 +29,7 @@ def letter_pdf(letter: Letter) -> bytes:
     Raises:
         ProgramFault: the renderer left something out.
     """
-    from weasyprint import CSS, HTML
-
-    html, heard = letter_html(letter), _Heard()
-    log = logging.getLogger("weasyprint")
-    log.addHandler(heard)
-    try:
-        made: bytes = HTML(string=html, url_fetcher=_nothing).write_pdf(
-            stylesheets=[CSS(string=_STYLE)], pdf_variant="pdf/ua-1",
-            pdf_identifier=hashlib.sha256(html.encode()).digest()[:16],
-        )  # fmt: skip
-    finally:
-        log.removeHandler(heard)
-    if heard.said:
-        raise ProgramFault("the letter could not be printed", code="print-faulty", next_step="report this fault")
-    return made
+    return pdf(letter_html(letter), style=_STYLE, faulty=_faulty)
 
 
 def letter_html(letter: Letter) -> str:
@@ -69,17 +54,6 @@ def letter_html(letter: Letter) -> str:
     )
 
 
-def _nothing(url: str) -> object:
-    del url
-    raise LookupError("a letter fetches nothing")
-
-
-class _Heard(logging.Handler):
-    """What the renderer would only write to its log."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.said: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.said.append(record.getMessage())
+def _faulty(_said: str) -> ProgramFault:
+    """What the renderer says is not passed on: it may quote the letter."""
+    return ProgramFault("the letter could not be printed", code="print-faulty", next_step="report this fault")
