@@ -251,20 +251,32 @@ def export(
 
 
 @app.command()
-def status(store: StoreFolder, register: Annotated[str | None, typer.Option()] = None, as_json: AsJson = False) -> None:
+def status(
+    store: StoreFolder,
+    register: Annotated[str | None, typer.Option()] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Also hash every file of the marts: is it still what its run wrote?")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """What is in, what is held back and why, what is due."""
-    from caldicott.cli.reports import print_status
+    from caldicott.cli.reports import print_marts_check, print_status
+    from caldicott.operations.mart_check import check_marts, holds
     from caldicott.operations.status import status as account
 
     with bootstrap.open_store(store) as opened:
         name = register or opened.catalogue.setting("register") or ""
     with bootstrap.open_house(bootstrap.load_register(name), store) as house:
         document = account(house)
+        if verify:
+            document["marts"] = check_marts(house)
     if as_json:
         print_json(document)
     else:
         print_status(document)
-    raise typer.Exit(0 if document["balanced"] else DoesNotHold.exit_code)
+        print_marts_check(document)
+    sound = document["balanced"] and holds(document.get("marts", {}))
+    raise typer.Exit(0 if sound else DoesNotHold.exit_code)
 
 
 @app.command()

@@ -77,6 +77,21 @@ def print_status(document: dict[str, Any]) -> None:
     say(f"Audit trail: {document['audit']['entries']:,} entries, root {document['audit']['root']}.")
 
 
+def print_marts_check(document: dict[str, Any]) -> None:
+    """What hashing every file of the marts found, if it was asked for."""
+    found = document.get("marts")
+    if found is None:
+        return
+    for one in found["changed"]:
+        say(f"CHANGED: a file of the marts {one['why']}: {one['says']}. Nothing is read from it.")
+    for activity in found["not_as_recorded"]:
+        say(f"CHANGED: the files that the catalogue names for {activity} are not those its run entered in the trail.")
+    if found["changed"] or found["not_as_recorded"]:
+        say("Next: find out who could write to the store, then run the activity again; its marts are made anew.")
+    else:
+        say(f"Files of the marts: {found['files']:,}, each still what its run wrote.")
+
+
 def _due_soon(warnings: list[dict[str, Any]]) -> Iterator[str]:
     """What ends, each by itself; reviews, which stop nothing and come by the dozen, one line a day."""
     reviews: dict[str, int] = {}

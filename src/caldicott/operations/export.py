@@ -25,6 +25,7 @@ from caldicott.policy.decision import Permit, Request
 from caldicott.policy.explain import explain
 from caldicott.safe_haven.release import LINKED_MART, concerns
 from caldicott.stores.key_files import disk_faults, sync_folder
+from caldicott.stores.mart_seals import intact
 from caldicott.stores.names import unused_name
 from caldicott.stores.submissions.manifest import sha256_of
 from caldicott.vocabulary.errors import DoesNotHold, Refused, WrongUsage
@@ -170,6 +171,7 @@ def _compute(
     from pathlib import Path
 
     to = Path(report.to)
+    intact(house.store, "mart", entry.id)
     people = people_today(house, entry, granted)
     _remove_unfinished(to)
     partial = to.with_name(f".{to.name}.{unused_name()}.partial")
@@ -191,7 +193,7 @@ def _compute(
         if counted:
             permit = granted[next(iter(counted))]
             report.certificate = write_counts(house, counted, permit=permit, partial=partial)
-        _write_receipt(house, partial, report)
+        receipt = _write_receipt(house, partial, report)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
@@ -206,7 +208,7 @@ def _compute(
     form = "+".join(sorted({*report.formats.values()}))
     passed = export_references(house.register, activity=entry.id, role=report.role, formats=report.formats)
     proof = (report.certificate,) if report.certificate else ()
-    references = (report.role, *passed, *proof)
+    references = (report.role, *passed, *proof, receipt)
     return Act(report, lambda: None, counts=counts, references=references, format=form, after=into_place)
 
 
@@ -266,7 +268,8 @@ def _masks_by_area(house: House, people: People, permit: Permit) -> dict[str, in
     return masks
 
 
-def _write_receipt(house: House, partial: Path, report: Exported) -> None:
+def _write_receipt(house: House, partial: Path, report: Exported) -> str:
+    """What left, with the SHA-256 of each file; the receipt's own goes into the trail."""
     written = sorted(path for path in partial.rglob("*") if path.is_file())
     receipt = {
         "activity": report.activity,
@@ -286,3 +289,4 @@ def _write_receipt(house: House, partial: Path, report: Exported) -> None:
         descriptor = os.open(place, os.O_RDONLY)
         os.fsync(descriptor)
         os.close(descriptor)
+    return sha256_of(path)

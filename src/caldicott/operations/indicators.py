@@ -26,6 +26,7 @@ from caldicott.operations.protect_told import remembered
 from caldicott.policy.decide import decide
 from caldicott.policy.decision import Permit, Request
 from caldicott.stores import ledger
+from caldicott.stores.mart_seals import intact
 from caldicott.vocabulary.errors import DoesNotHold, Refused
 from caldicott.vocabulary.formats import DataFormat
 
@@ -117,7 +118,7 @@ def _permitted(house: House, asked: Question, activity: str, role: str) -> Permi
 
 def _marts(house: House, activity: str) -> tuple[Marts, dict[str, str]]:
     files: dict[str, list[Path]] = {}
-    for file in house.store.catalogue.files("mart", activity):
+    for file in intact(house.store, "mart", activity):
         files.setdefault(file.part.split("/")[0], []).append(house.store.root / file.path)
     run = house.store.catalogue.latest_runs().get(activity)
     if run is None or not files:

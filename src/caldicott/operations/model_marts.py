@@ -21,6 +21,7 @@ from caldicott.operations.stratify import barring_of, concerning
 from caldicott.operations.stratify_plan import makes_scores
 from caldicott.policy.decision import Permit, Request
 from caldicott.stores import models as store_models
+from caldicott.stores.mart_seals import intact
 from caldicott.vocabulary.errors import DoesNotHold, WrongUsage
 from caldicott.vocabulary.formats import DataFormat
 
@@ -77,7 +78,7 @@ def ground(house: House, activity: str) -> Ground:
     submissions = concerning(house.store.catalogue.submissions(), activity)
     granted = _granted(house, entry, submissions)
     files: dict[str, dict[str, list[Path]]] = {}
-    for file in house.store.catalogue.files("mart", activity):
+    for file in intact(house.store, "mart", activity):
         dataset, month = file.part.split("/")
         if dataset in granted:
             files.setdefault(dataset, {}).setdefault(month, []).append(house.store.root / file.path)

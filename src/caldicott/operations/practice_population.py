@@ -19,6 +19,7 @@ from caldicott.operations.reidentify_rights import Reader, as_reader, refuse, st
 from caldicott.operations.stratify_counts import counts_by_group
 from caldicott.operations.stratify_plan import RISK_SCORES
 from caldicott.policy.decision import Request
+from caldicott.stores.mart_seals import intact
 from caldicott.vocabulary.errors import DoesNotHold
 from caldicott.vocabulary.formats import DataFormat
 from caldicott.vocabulary.terms import Relationship
@@ -60,7 +61,7 @@ def population(house: House, *, reader: Reader, activity: str) -> Population:
     standing = standing_of(house, activity)
     months = {
         file.part.split("/")[1]: house.store.root / file.path
-        for file in house.store.catalogue.files("mart", activity) if file.part.startswith(f"{RISK_SCORES}/")
+        for file in intact(house.store, "mart", activity) if file.part.startswith(f"{RISK_SCORES}/")
     }  # fmt: skip
     if not months:
         raise DoesNotHold("there are no scores to count", code="scores-missing", next_step="run the activity first")

@@ -16,6 +16,7 @@ from caldicott.engines.duckdb.features import codes_of
 from caldicott.operations.model_marts import months_earlier
 from caldicott.operations.model_why import parts_of
 from caldicott.operations.stratify_plan import BY_MODEL, RISK_SCORES, plan
+from caldicott.stores.mart_seals import intact
 from caldicott.stratification.score import Kind, Match
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def contributions_of(
     house: House, activity: str, tokens: Sequence[str], *, as_of: str
 ) -> dict[str, tuple[Contribution, ...]]:
     """For each token, every condition that adds to one of its scores."""
-    files = house.store.catalogue.files("mart", activity)
+    files = intact(house.store, "mart", activity)
     paths = [house.store.root / file.path for file in files if file.part.startswith("sus-apc/")]
     on = date.fromisoformat(as_of)
     facts: dict[str, list[_Fact]] = {}
@@ -75,7 +76,7 @@ def history_of(house: House, activity: str, tokens: Sequence[str]) -> dict[str, 
     """The rows of these tokens, month by month, oldest first."""
     if not tokens:
         return {}
-    files = [f for f in house.store.catalogue.files("mart", activity) if f.part.startswith(f"{RISK_SCORES}/")]
+    files = [f for f in intact(house.store, "mart", activity) if f.part.startswith(f"{RISK_SCORES}/")]
     paths = [house.store.root / file.path for file in sorted(files, key=lambda file: file.part)]
     found: dict[str, list[dict[str, Any]]] = {}
     for row in risk.rows_of(paths, tokens):

@@ -29,7 +29,7 @@ from caldicott.policy.decision import Permit, Request
 from caldicott.policy.explain import explain
 from caldicott.safe_haven.release import KEPT_IN_THE_SAFE_HAVEN, LINKED_MART, Place, concerns, places
 from caldicott.stores.catalogue import LiveFile, Outcome, SubmissionRecord
-from caldicott.stores.mart_seals import synced
+from caldicott.stores.mart_seals import seal_of, synced
 from caldicott.stores.names import unused_name
 from caldicott.vocabulary.errors import Refused, WrongUsage
 from caldicott.vocabulary.formats import DataFormat
@@ -177,7 +177,9 @@ def _compute(
         catalogue.record_run(work.run_id, activity=entry.id, at=at, digest=digest, counts=_counts(report))
         catalogue.record_outcomes(entry.id, outcomes)
 
-    references = (work.run_id, domain.name, domain.agreement)
+    # So that the trail, too, says what the marts were: a catalogue and a file changed together are found by it.
+    seal = seal_of([*work.files, *(file for file in scored.files if file.kind == "mart")])
+    references = (work.run_id, domain.name, domain.agreement, seal)
     return Act(report, keep, counts=_counts(report), references=references, format=DataFormat.PSEUDONYMISED.value)
 
 

@@ -35,7 +35,7 @@ from caldicott.operations.stratify_rolls import ROLL, by_practice, write_rolls
 from caldicott.safe_haven.release import concerns
 from caldicott.stores.catalogue import LiveFile
 from caldicott.stores.clear_rows import ClearRows
-from caldicott.stores.mart_seals import synced
+from caldicott.stores.mart_seals import changed, synced
 from caldicott.vocabulary.formats import DataFormat
 
 if TYPE_CHECKING:
@@ -183,6 +183,12 @@ class _Scoring:
         for file in self._house.store.catalogue.files("mart", self._entry.id):
             dataset, month = file.part.split("/")
             if dataset != RISK_SCORES or month == self._month:
+                continue
+            if file.sha256 and changed(self._root, [file]):
+                # It cannot be made anew, and a page must not show what somebody else wrote.
+                self._made.counts["months of scores dropped because a file was changed"] = (
+                    self._made.counts.get("months of scores dropped because a file was changed", 0) + 1
+                )
                 continue
             path = self._root / file.path
             if (kept := risk.without(path, remaining)) is None:

@@ -48,6 +48,8 @@ CREATE TABLE IF NOT EXISTS outcome (
 CREATE TABLE IF NOT EXISTS outbox (act_id TEXT PRIMARY KEY, entry BLOB NOT NULL);
 """
 
+_FILES = "SELECT live_file.*, coalesce(sha256, '') FROM live_file LEFT JOIN file_digest USING (path)"
+
 
 @dataclass(frozen=True)
 class LiveFile:
@@ -183,9 +185,14 @@ class Catalogue:
     def files(self, kind: str, owner: str | None = None) -> tuple[LiveFile, ...]:
         """Live files of a kind, in order of part and path."""
         cursor = self._db.execute(
-            "SELECT live_file.*, coalesce(sha256, '') FROM live_file LEFT JOIN file_digest USING (path) "
-            "WHERE kind = ? AND (? IS NULL OR owner = ?) ORDER BY owner, part, path",
-            (kind, owner, owner),
+            f"{_FILES} WHERE kind = ? AND (? IS NULL OR owner = ?) ORDER BY owner, part, path", (kind, owner, owner)
+        )
+        return tuple(LiveFile(*row) for row in cursor)
+
+    def files_below(self, folder: str) -> tuple[LiveFile, ...]:
+        """Live files of every kind whose path begins so, in order of owner, kind and part."""
+        cursor = self._db.execute(
+            f"{_FILES} WHERE substr(path, 1, ?) = ? ORDER BY owner, kind, part, path", (len(folder), folder)
         )
         return tuple(LiveFile(*row) for row in cursor)
 

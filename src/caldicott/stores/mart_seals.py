@@ -7,6 +7,7 @@ between the question and the reading.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -54,6 +55,12 @@ def synced(root: Path, files: Sequence[LiveFile], *, hashed: Mapping[Path, str])
             os.close(descriptor)
         done.append(sealed)
     return done
+
+
+def seal_of(files: Iterable[LiveFile]) -> str:
+    """One SHA-256 over those of the files, whatever their order: for the trail."""
+    lines = sorted(f"{file.part} {file.sha256}\n" for file in files)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def intact(store: Store, kind: str, owner: str) -> tuple[LiveFile, ...]:
