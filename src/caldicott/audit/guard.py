@@ -71,7 +71,11 @@ def refuse_identifying(texts: Iterable[tuple[str, str]], *, days: Iterable[date]
 
 def identifying_shape(text: str, *, days: frozenset[date] = frozenset()) -> str:
     """What the text looks like, in words; empty if it looks like nothing that identifies."""
-    if any(unicodedata.category(letter) in _UNSEEN for letter in text):
+    # A page of people names 25 tokens: most texts of the trail are one opaque id, and told here.
+    if _OPAQUE.fullmatch(text):
+        return ""
+    is_plain = text.isascii() and text.isprintable()
+    if not is_plain and any(unicodedata.category(letter) in _UNSEEN for letter in text):
         return "hidden or control characters"
     plain = _OPAQUE.sub("#", unicodedata.normalize("NFKC", text))
     without_days = _DAY.sub(lambda match: "#" if _as_date(match) in days else match.group(), plain)
