@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from caldicott.operations.perform import House
 
 ROLL: Final = "risk-roll"
+_OF_A_PERSON: Final = ("person_token", "nhs_number", "family_name", "given_name", "birth_date")
+"""The practice is the file's own, so its column need not be decrypted."""
 
 
 def write_rolls(house: House, roll: pa.Table, *, activity: str, run_id: str) -> list[LiveFile]:
@@ -44,9 +46,9 @@ def read_roll(house: House, file: LiveFile, tokens: Sequence[str]) -> list[dict[
     run_id, _, practice = file.part.partition("/")
     name = _name(file.owner, run_id, practice)
     key = house.store.keys.open(file.key_id).use(name)
-    rows = clear.read_table(house.store.root / file.path, key=key, aad=name.encode())
+    rows = clear.read_table(house.store.root / file.path, key=key, aad=name.encode(), columns=_OF_A_PERSON)
     wanted = pc.is_in(rows.column("person_token"), value_set=pa.array([*tokens], pa.string()))
-    return list(rows.filter(wanted).to_pylist())
+    return [{**row, "practice": practice} for row in rows.filter(wanted).to_pylist()]
 
 
 def by_practice(rows: pa.Table) -> list[tuple[str, pa.Table]]:
