@@ -24,14 +24,14 @@ from typing import TYPE_CHECKING, Final
 import pyarrow.parquet as pq
 
 from caldicott.engines.duckdb import sql_room as engine
-from caldicott.engines.duckdb.marts import DuckDbExports
 from caldicott.engines.duckdb.sql_room_child import KEPT, NOT_ALLOWED, TOO_LARGE, TOO_MANY
-from caldicott.operations.export import barring_of, people_today
+from caldicott.operations.extract_rows import rows_today
 from caldicott.operations.perform import Act, ask, perform
 from caldicott.policy.decision import Permit, Request
 from caldicott.policy.explain import explain
 from caldicott.stores.airlock import Shelf
 from caldicott.stores.key_files import disk_faults
+from caldicott.stores.mart_seals import intact
 from caldicott.vocabulary.errors import DoesNotHold, Refused, WrongUsage
 from caldicott.vocabulary.formats import DataFormat
 from caldicott.vocabulary.terms import Relationship
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from caldicott.operations.people import People
     from caldicott.operations.perform import House
     from caldicott.policy.decision import Decision
     from caldicott.stores.catalogue import LiveFile
@@ -146,7 +145,7 @@ def as_text(house: House, activity: str, name: str) -> str:
 def marts_of(house: House, activity: str) -> dict[str, list[LiveFile]]:
     """The activity's marts by dataset."""
     found: dict[str, list[LiveFile]] = {}
-    for file in house.store.catalogue.files("mart", activity):
+    for file in intact(house.store, "mart", activity):
         found.setdefault(file.part.split("/")[0], []).append(file)
     return found
 
@@ -208,15 +207,8 @@ def _paths(
     work: Path,
 ) -> dict[str, list[Path]]:  # fmt: skip
     """Files to read: those of the marts, without who objects by today; and the results that are there already."""
-    entry = house.register.activity(next(iter(granted.values())).request.activity)
-    people = people_today(house, entry, dict(granted))  # type: ignore[arg-type]
-    paths = {}
-    for dataset, parts in files.items():
-        places = [house.store.root / file.path for file in parts]
-        paths[table_name(dataset)] = [
-            _remaining(house, people, granted[dataset], path, work / f"{table_name(dataset)}-{number}.parquet")
-            for number, path in enumerate(places)
-        ]
+    remaining = rows_today(house, granted, files, work)
+    paths = {table_name(dataset): found for dataset, found in remaining.items()}
     for known, table in kept.items():
         path = work / f"kept-{known}.parquet"
         pq.write_table(table, path)
@@ -228,14 +220,6 @@ def _remove_unfinished(root: Path) -> None:
     # A killed statement leaves its rows; the store is open for one writer, so nobody works there now.
     for left in root.glob(f"{_SCRATCH}*"):
         shutil.rmtree(left)
-
-
-def _remaining(house: House, people: People, permit: Permit, path: Path, to: Path) -> Path:
-    mask, by_area = barring_of(house, people, permit)
-    if not engine.has_barred(people.engine, path, mask=mask, by_area=by_area):
-        return path
-    DuckDbExports(people.engine).write_rows(path, mask=mask, to=to, by_area=by_area)
-    return to
 
 
 def _check(statement: str, name: str, taken: set[str]) -> None:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
-from caldicott.disclosure.records import Column, Kind, kind_of_words
+import pyarrow as pa
+
+from caldicott.disclosure.records import Column, Kind, climbed, height, kind_of_words
 from caldicott.engines.duckdb.connection import connect, engine_faults, quoted, text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from caldicott.disclosure.records import Criteria
@@ -28,6 +30,7 @@ _NUMBERS: Final = (
     "UBIGINT",
 )
 _LOOKED_AT: Final = 5_000
+_PERSON: Final = "~person"
 FRIENDS: Final = 1_000
 
 
@@ -55,17 +58,22 @@ class Intruder:
 
 
 class Records:
-    """One table of records."""
+    """One table of records; with `person` the column that says which records are one person's."""
 
-    def __init__(self, path: Path, *, threads: int = 2, memory_limit: str = "4GB") -> None:
+    def __init__(
+        self, *paths: Path, person: str = "", parents: Mapping[str, Mapping[str, str]] | None = None, threads: int = 2,
+        memory_limit: str = "4GB",
+    ) -> None:  # fmt: skip
         self.db = connect(threads=threads, memory_limit=memory_limit)
-        source = (
-            f"read_parquet({text(str(path))}, hive_partitioning = false)" if path.suffix.lower() == ".parquet"
-            else f"read_csv({text(str(path))}, header = true, sample_size = 100000)"
-        )  # fmt: skip
+        self._person, self._parents = person, parents or {}
         with engine_faults("read the records"):
-            self.db.execute(f"CREATE TABLE record AS SELECT * FROM {source}")
+            self.db.execute(f"CREATE TABLE record AS SELECT * FROM {_source(paths)}")
         self.types = {str(row[0]): str(row[1]) for row in self.db.execute("DESCRIBE record").fetchall()}
+
+    @property
+    def knows_people(self) -> bool:
+        """Whether people are counted, and not records."""
+        return bool(self._person)
 
     @property
     def rows(self) -> int:
@@ -74,6 +82,8 @@ class Records:
     def column(self, name: str) -> Column:
         """The column at the first step of its ladder."""
         kind = self.types[name]
+        if name.lower() in self._parents:
+            return Column(name, Kind.LISTED, levels=height(self._parents[name.lower()]))
         if kind in _DAYS:
             return Column(name, Kind.DAY)
         if kind in _NUMBERS or kind.startswith(("DECIMAL", "DOUBLE", "FLOAT")):
@@ -100,16 +110,18 @@ class Records:
         """The view `coarse`: quasi-identifiers at their steps, the sensitive value, the other columns."""
         chosen = [f"{self._expression(column, k)} AS {quoted(column.name)}" for column in columns]
         kept = [self._kept(name, k) for name in dict.fromkeys((sensitive, *others))]
+        person = f"{quoted(self._person)} AS {quoted(_PERSON)}, " if self._person else ""
         self.db.execute(
-            f"CREATE OR REPLACE VIEW coarse AS SELECT rowid AS row_number, {', '.join([*chosen, *kept])} FROM record"
+            f"CREATE OR REPLACE VIEW coarse AS SELECT rowid AS row_number, {person}{', '.join([*chosen, *kept])} "
+            "FROM record"
         )
 
     def measure(self, names: Sequence[str], sensitive: str, criteria: Criteria, *, table: str = "coarse") -> Measured:
         """k, l and t of the table, and how many records stand in classes that do not do."""
         too_far = f"OR t > {criteria.t}" if criteria.t is not None else ""
         row = self.db.execute(
-            f"{_classes(table, names, sensitive, with_t=True)} "
-            f"SELECT coalesce(sum(n), 0), count(*), coalesce(sum(n) FILTER (n < {criteria.k} OR l < {criteria.l} {too_far}), 0), "
+            f"{self._classes(table, names, sensitive, with_t=True)} "
+            f"SELECT coalesce(sum(m), 0), count(*), coalesce(sum(m) FILTER (n < {criteria.k} OR l < {criteria.l} {too_far}), 0), "
             "coalesce(min(n), 0), coalesce(min(l), 0), coalesce(max(t), 0) FROM class"
         ).fetchall()[0]
         return Measured(int(row[0]), int(row[1]), int(row[2]), int(row[3]), int(row[4]), float(row[5]))
@@ -118,8 +130,8 @@ class Records:
         """How many records stand in classes that do not do; without t where none is asked for, which is quicker."""
         too_far = f"OR t > {criteria.t}" if criteria.t is not None else ""
         return int(self._one(
-            f"{_classes('coarse', names, sensitive, with_t=criteria.t is not None)} "
-            f"SELECT coalesce(sum(n), 0) FROM class WHERE n < {criteria.k} OR l < {criteria.l} {too_far}"
+            f"{self._classes('coarse', names, sensitive, with_t=criteria.t is not None)} "
+            f"SELECT coalesce(sum(m), 0) FROM class WHERE n < {criteria.k} OR l < {criteria.l} {too_far}"
         ))  # fmt: skip
 
     def keep(self, names: Sequence[str], sensitive: str, criteria: Criteria) -> None:
@@ -128,17 +140,17 @@ class Records:
         same = " AND ".join(f"c.{quoted(name)} IS NOT DISTINCT FROM r.{quoted(name)}" for name in names)
         with engine_faults("choose the records that may leave"):
             self.db.execute(
-                f"CREATE OR REPLACE TABLE kept AS {_classes('coarse', names, sensitive, with_t=criteria.t is not None)} "
+                f"CREATE OR REPLACE TABLE kept AS {self._classes('coarse', names, sensitive, with_t=criteria.t is not None)} "
                 f"SELECT r.* FROM coarse r SEMI JOIN (SELECT * FROM class WHERE n >= {criteria.k} AND l >= {criteria.l} {too_far}) c "
                 f"ON {same}"
             )
 
     def uniques(self, names: Sequence[str], table: str, *, most: int = 2) -> dict[str, int]:
-        """How many records are alone with their values, by one column, by every two, and by all."""
+        """How many records (people, where these are known) are alone with their values, by one column, two, and all."""
         sets = [*(one for size in range(1, most + 1) for one in combinations(names, size)), tuple(names)]
         return {
             " x ".join(one): int(self._one(
-                f"SELECT count(*) FROM (SELECT 1 FROM {table} GROUP BY {', '.join(map(quoted, one))} HAVING count(*) = 1)"
+                f"SELECT count(*) FROM (SELECT 1 FROM {table} GROUP BY {', '.join(map(quoted, one))} HAVING {self._people(table)} = 1)"
             ))
             for one in dict.fromkeys(sets)
         }  # fmt: skip
@@ -151,7 +163,7 @@ class Records:
         step = f"greatest(1, (SELECT count(*) FROM coarse) // {FRIENDS})"
         row = self.db.execute(
             f"WITH friend AS (SELECT * FROM coarse WHERE row_number % {step} = 0 LIMIT {FRIENDS}), "
-            f"class AS (SELECT {listed}, count(*) AS n FROM kept GROUP BY {listed}) "
+            f"class AS (SELECT {listed}, {self._people('kept')} AS n FROM kept GROUP BY {listed}) "
             f"SELECT (SELECT count(*) FROM friend), count(*) FILTER (c.n = 1), coalesce(sum(1.0 / c.n), 0) "
             f"FROM friend f JOIN class c ON {same}"
         ).fetchall()[0]
@@ -160,10 +172,11 @@ class Records:
 
     def write(self, to: Path) -> int:
         """The kept records, in an order that tells nothing."""
+        hidden = f"row_number, {quoted(_PERSON)}" if self._person else "row_number"
         shape = "FORMAT parquet" if to.suffix.lower() == ".parquet" else "FORMAT csv, HEADER"
         with engine_faults("write the extract"):
             row = self.db.execute(
-                f"COPY (SELECT * EXCLUDE (row_number) FROM kept ORDER BY ALL) TO {text(str(to))} ({shape})"
+                f"COPY (SELECT * EXCLUDE ({hidden}) FROM kept ORDER BY ALL) TO {text(str(to))} ({shape})"
             ).fetchall()[0]
         return int(row[0])
 
@@ -175,24 +188,53 @@ class Records:
 
     def _expression(self, column: Column, k: int) -> str:
         name, step = quoted(column.name), column.says
-        if step == "all":
-            return "'*'"
-        if column.kind is Kind.DAY:
-            return {"month": f"strftime({name}, '%Y-%m')", "year": f"strftime({name}, '%Y')",
-                    "quarter": f"strftime({name}, '%Y') || '-Q' || quarter({name})"}[step]  # fmt: skip
-        if column.kind is Kind.NUMBER:
-            return name if step == "as it is" else _band(name, int(step.rpartition(" ")[2]))
-        if column.kind is Kind.AREA:
-            return name if step == "as it is" else f"regexp_extract({name}, '^[A-Z]+')"
-        common = f"{name} IN (SELECT {name} FROM record GROUP BY {name} HAVING count(*) >= {k})"
+        if step in {"all", "as it is"}:
+            return "'*'" if step == "all" else name
+        if column.kind in {Kind.DAY, Kind.MONTH}:
+            return _period(name, column.kind, step)
+        if column.kind is Kind.LISTED:
+            return self._listed(column)
+        if column.kind in {Kind.NUMBER, Kind.AREA}:
+            is_area = column.kind is Kind.AREA
+            return f"regexp_extract({name}, '^[A-Z]+')" if is_area else _band(name, int(step.rpartition(" ")[2]))
+        common = f"{name} IN (SELECT {name} FROM record GROUP BY {name} HAVING {self._people('record')} >= {k})"
         if column.kind is Kind.WORD:
             return f"CASE WHEN {name} IS NULL OR {common} THEN {name} ELSE 'other' END"
         return {"rare codes to three characters": f"CASE WHEN {common} THEN {name} ELSE left({name}, 3) END",
                 "three characters": f"left({name}, 3)", "chapter": f"left({name}, 1)"}[step]  # fmt: skip
 
+    def _people(self, table: str) -> str:
+        """How many stand behind a group: people where they are known, else records."""
+        if not self._person:
+            return "count(*)"
+        return f"count(DISTINCT {quoted(self._person if table == 'record' else _PERSON)})"
+
+    def _listed(self, column: Column) -> str:
+        """The group a value lies in, through a table: values never go into the text of a statement."""
+        name, table = quoted(column.name), f"hierarchy {column.name} {column.step}"
+        parents = self._parents[column.name.lower()]
+        found = sorted({*parents, *parents.values()})
+        above = [climbed(value, parents, column.step) for value in found]
+        self.db.register(table, pa.table({"value": found, "parent": above}, _PAIRS))
+        return (
+            f"coalesce((SELECT any_value(h.parent) FROM {quoted(table)} h WHERE h.value = {name}::VARCHAR), "
+            f"CASE WHEN {name} IS NOT NULL THEN 'other' END)"
+        )
+
+    def _classes(self, table: str, names: Sequence[str], sensitive: str, *, with_t: bool) -> str:
+        if self._person:
+            return _classes_of_people(table, names, sensitive)
+        return _classes(table, names, sensitive, with_t=with_t)
+
     def _one(self, statement: str) -> int:
         with engine_faults("measure the records"):
             return int(self.db.execute(statement).fetchall()[0][0])
+
+
+def _period(name: str, kind: Kind, step: str) -> str:
+    day = name if kind is Kind.DAY else f"strptime({name} || '-01', '%Y-%m-%d')"
+    return {"month": f"strftime({day}, '%Y-%m')", "year": f"strftime({day}, '%Y')",
+            "quarter": f"strftime({day}, '%Y') || '-Q' || quarter({day})"}[step]  # fmt: skip
 
 
 def _band(name: str, width: int) -> str:
@@ -208,16 +250,49 @@ def _classes(table: str, names: Sequence[str], sensitive: str, *, with_t: bool) 
     """
     listed, value = ", ".join(map(quoted, names)), quoted(sensitive)
     if not with_t:
-        return f"WITH class AS (SELECT {listed}, count(*) AS n, count(DISTINCT {value}) AS l FROM {table} GROUP BY {listed})"
+        return f"WITH class AS (SELECT {listed}, count(*) AS n, count(*) AS m, count(DISTINCT {value}) AS l FROM {table} GROUP BY {listed})"
     return (
         f"WITH part AS (SELECT {listed}, {value} AS v, count(*) AS m FROM {table} GROUP BY {listed}, {value}), "
         "everybody AS (SELECT v, sum(m) / sum(sum(m)) OVER () AS q FROM part GROUP BY v), "
         f"sized AS (SELECT part.*, q, sum(m) OVER (PARTITION BY {listed}) AS n "
         "FROM part JOIN everybody e ON e.v IS NOT DISTINCT FROM part.v), "
-        f"class AS (SELECT {listed}, any_value(n) AS n, count(v) AS l, "
+        f"class AS (SELECT {listed}, any_value(n) AS n, any_value(n) AS m, count(v) AS l, "
         f"0.5 * (sum(abs(m / n - q)) + 1 - sum(q)) AS t FROM sized GROUP BY {listed})"
     )
 
+
+def _classes_of_people(table: str, names: Sequence[str], sensitive: str) -> str:
+    """The same where a person may have several records: `n` people, `m` records.
+
+    A sensitive value that every one of them has is told of each, however many others there are: then l is one.
+    """
+    listed, value, person = ", ".join(map(quoted, names)), quoted(sensitive), quoted(_PERSON)
+    same = " AND ".join(f"h.{quoted(name)} IS NOT DISTINCT FROM s.{quoted(name)}" for name in names)
+    return (
+        f"WITH part AS (SELECT {listed}, {value} AS v, count(*) AS m, count(DISTINCT {person}) AS holders FROM {table} "
+        f"GROUP BY {listed}, {value}), "
+        "everybody AS (SELECT v, sum(m) / sum(sum(m)) OVER () AS q FROM part GROUP BY v), "
+        f"sized AS (SELECT part.*, q, sum(m) OVER (PARTITION BY {listed}) AS whole "
+        "FROM part JOIN everybody e ON e.v IS NOT DISTINCT FROM part.v), "
+        f"spread AS (SELECT {listed}, any_value(whole) AS m, count(v) AS l, max(holders) FILTER (v IS NOT NULL) AS most, "
+        f"0.5 * (sum(abs(m / whole - q)) + 1 - sum(q)) AS t FROM sized GROUP BY {listed}), "
+        f"head AS (SELECT {listed}, count(DISTINCT {person}) AS n FROM {table} GROUP BY {listed}), "
+        "class AS (SELECT s.*, h.n AS n, CASE WHEN s.most = h.n THEN 1 ELSE s.every END AS l "
+        f"FROM (SELECT * RENAME (l AS every) FROM spread) s JOIN head h ON {same})"
+    )
+
+
+def _source(paths: Sequence[Path]) -> str:
+    if paths[0].suffix.lower() != ".parquet":
+        return f"read_csv({text(str(paths[0]))}, header = true, sample_size = 100000)"
+    listed = ", ".join(text(str(path)) for path in paths)
+    # Of a mart the month is the folder's name; of anybody's own file folders say nothing.
+    if len(paths) > 1 or paths[0].parent.name.startswith("month="):
+        return f"read_parquet([{listed}], union_by_name = true, hive_partitioning = true, hive_types = {{'month': VARCHAR}})"
+    return f"read_parquet([{listed}], hive_partitioning = false)"
+
+
+_PAIRS: Final = pa.schema([("value", pa.string()), ("parent", pa.string())])
 
 _SHAPES: Final = (
     r"(^|[^0-9])[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4}($|[^0-9])",
