@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from caldicott.operations.perform import House
 from caldicott.register import parse
+from caldicott.stores.catalogue import Catalogue
 from caldicott.stores.store import Store, StoreSettings
-from caldicott.vocabulary.errors import DoesNotHold
+from caldicott.vocabulary.errors import DoesNotHold, WrongUsage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +65,38 @@ def open_house(register: Register, store: Path, *, create: bool = False) -> Iter
     with Store(store, settings=settings, created=today(), create=create) as opened:
         _require_same_controller(opened, register, create=create)
         yield House(register, opened, today(), now, actor(), organisation=register.controller.id)
+
+
+@contextmanager
+def house_of(store: Path, register: str | None = None) -> Iterator[House]:
+    """The house on a store that is there, by the register named or by the one it works by."""
+    with open_house(load_register(register or register_of(store)), store) as house:
+        yield house
+
+
+def register_of(store: Path) -> str:
+    """The register that a store works by. Asks the catalogue alone: a public site needs no key and no lock."""
+    catalogue = store / "catalogue.sqlite"
+    if not catalogue.is_file():
+        raise DoesNotHold(
+            "there is no store here",
+            code="store-missing",
+            where=str(store),
+            next_step="make one with `caldicott demo` or `caldicott land`, or name another with --store",
+        )
+    opened = Catalogue(catalogue)
+    try:
+        name = opened.setting("register")
+    finally:
+        opened.close()
+    if not name:
+        raise WrongUsage(
+            "the store does not say which register it works by",
+            code="register-unknown",
+            where=str(store),
+            next_step="name the register with --register",
+        )
+    return name
 
 
 def _require_same_controller(store: Store, register: Register, *, create: bool) -> None:

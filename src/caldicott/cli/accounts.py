@@ -13,7 +13,6 @@ import typer
 from caldicott import bootstrap
 from caldicott.cli.options import AsJson, StoreFolder
 from caldicott.cli.output import print_json, say, table
-from caldicott.cli.serve import register_of
 from caldicott.vocabulary.errors import DoesNotHold, WrongUsage
 from caldicott.vocabulary.terms import Role
 
@@ -36,7 +35,7 @@ def desk_of(store: Path) -> Iterator[Register]:
     from caldicott.portal.secret_key import secret_key
     from caldicott.portal.settings import PortalSettings
 
-    folder = bootstrap.find_register(register_of(store)).absolute()
+    folder = bootstrap.find_register(bootstrap.register_of(store)).absolute()
     configure(
         PortalSettings(
             folder, store / "public", secret_key(os.environ, Path.home()), store=store.absolute(),

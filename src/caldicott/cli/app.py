@@ -131,7 +131,7 @@ def explain(
     identifier: Annotated[
         list[str] | None, typer.Option(help="A direct identifier asked for; may be repeated.")
     ] = None,
-    action: Annotated[str, typer.Option(help="see, land, link, release, reidentify, decide, edit or approve.")] = "see",
+    action: Annotated[str, typer.Option(help="see, land, link, release, reidentify, decide, edit, approve or destroy.")] = "see",
     on: Annotated[
         str | None, typer.Option("--on", metavar="DATE", help="The day asked about; today if not given.")
     ] = None,
@@ -264,9 +264,7 @@ def status(
     from caldicott.operations.mart_check import check_marts, holds
     from caldicott.operations.status import status as account
 
-    with bootstrap.open_store(store) as opened:
-        name = register or opened.catalogue.setting("register") or ""
-    with bootstrap.open_house(bootstrap.load_register(name), store) as house:
+    with bootstrap.house_of(store, register) as house:
         document = account(house)
         if verify:
             document["marts"] = check_marts(house)

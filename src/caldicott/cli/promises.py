@@ -39,19 +39,11 @@ def verified(
         )
     with progress(quiet=quiet) as told:
         if store is not None:
-            with _house(store, register) as house:
+            with bootstrap.house_of(store, register) as house:
                 return verify(house, exports=exports, told=told), house
         with _demo_house(register or _DEMO_REGISTER) as (house, folder):
             made = rehearse(house, folder, people=DEMO_PEOPLE, told=told)
             return verify(house, exports=made, told=told), house
-
-
-@contextmanager
-def _house(store: Path, register: str | None) -> Iterator[House]:
-    with bootstrap.open_store(store) as opened:
-        name = register or opened.catalogue.setting("register") or ""
-    with bootstrap.open_house(bootstrap.load_register(name), store) as house:
-        yield house
 
 
 @contextmanager

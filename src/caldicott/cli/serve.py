@@ -13,7 +13,7 @@ import typer
 
 from caldicott import bootstrap
 from caldicott.cli.output import say
-from caldicott.vocabulary.errors import DoesNotHold, WrongUsage
+from caldicott.vocabulary.errors import WrongUsage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,39 +43,12 @@ def serve(
     staff: Annotated[bool, typer.Option("--staff", help="Let staff sign in too. Needs the store's key.")] = False,
 ) -> None:
     """Start the public site: the notice as the register says it today. Ctrl-C ends it."""
-    name = register or register_of(store)
+    name = register or bootstrap.register_of(store)
     folder = bootstrap.find_register(name)
     start(
         folder, published or store / "public", port=port, host=host, hosts=allow_host or (),
         organisation=organisation, service=service, logo=_picture(logo), https=https, store=store if staff else None,
     )  # fmt: skip
-
-
-def register_of(store: Path) -> str:
-    """The register that a store works by. Asks the catalogue alone: a public site needs no key and no lock."""
-    from caldicott.stores.catalogue import Catalogue
-
-    catalogue = store / "catalogue.sqlite"
-    if not catalogue.is_file():
-        raise DoesNotHold(
-            "there is no store here",
-            code="store-missing",
-            where=str(store),
-            next_step="make one with `caldicott demo` or `caldicott land`, or name another with --store",
-        )
-    opened = Catalogue(catalogue)
-    try:
-        name = opened.setting("register")
-    finally:
-        opened.close()
-    if not name:
-        raise WrongUsage(
-            "the store does not say which register it works by",
-            code="register-unknown",
-            where=str(store),
-            next_step="name the register with --register",
-        )
-    return name
 
 
 def start(
