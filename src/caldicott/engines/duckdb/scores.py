@@ -26,7 +26,6 @@ from caldicott.engines.duckdb.scores_sql import (
     EVER,
     Slots,
     band_of,
-    mask_column,
     slots_of,
     tier_of,
     value_of,
@@ -91,7 +90,8 @@ class ScoreEngine:
         self.question = question
         self.sources = sources
         self.account = Account()
-        self.slots = slots_of(question.scores)
+        self.slots = slots_of(question.scores, dated=self.is_dated)
+        self._by_month = False
         self._connection = connect(threads=threads, memory_limit=memory_limit)
         self._connection.execute("SET preserve_insertion_order = false")
 
@@ -116,29 +116,27 @@ class ScoreEngine:
             _make_code_masks(self._connection, self.slots)
             self._count_rows()
         with engine_faults("gather the persons"):
-            self._connection.execute(self._masks_by_span(months=months))
+            self._by_month = months and self.is_dated
+            self._connection.execute(self._masks_by_month() if self._by_month else self._masks())
         with engine_faults("read the other files"):
             load_features(self._connection, self.question, self.sources, self.account)
 
     def write(self, out: Path) -> Account:
         """One row a person, in the order of their ids."""
         with engine_faults("score"):
-            self._connection.execute(f"CREATE OR REPLACE TEMP TABLE answer AS {self.statement()}")
+            self._connection.execute(f"CREATE OR REPLACE TEMP TABLE answer AS {self._answer()}")
             self._count_values()
             written = text(str(out))
-            columns = ", ".join(quoted(name) for name in self.columns())
-            self._connection.execute(
-                f"COPY (SELECT {columns} FROM answer ORDER BY person_id) TO {written} (FORMAT csv, HEADER true)"
-            )
+            self._connection.execute(f"COPY (FROM answer ORDER BY person_id) TO {written} (FORMAT csv, HEADER true)")
         return self.account
 
     def table(self, *, months_ago: int = 0) -> Any:
         """The answer as an Arrow table, as of that many months before the day asked about."""
         with engine_faults("score"):
-            return self._connection.sql(
-                f"SELECT {', '.join(quoted(name) for name in self.columns())} FROM ({self.statement(months_ago)}) "
-                "ORDER BY person_id"
-            ).to_arrow_table()
+            return self._connection.sql(f"{self._answer(months_ago)} ORDER BY person_id").to_arrow_table()
+
+    def _answer(self, months_ago: int = 0) -> str:
+        return f"SELECT {', '.join(quoted(name) for name in self.columns())} FROM ({self.statement(months_ago)})"
 
     def columns(self) -> tuple[str, ...]:
         """The columns of the answer: person_id, then each score asked for and what belongs to it."""
@@ -157,7 +155,7 @@ class ScoreEngine:
         """The whole answer as one statement: masks, features, scores, bands, tiers."""
         layer = self._base(months_ago)
         for score in self.question.scores:
-            value = value_of(score, self.slots, dated=self.is_dated, aged=self.is_aged)
+            value = value_of(score, self.slots, aged=self.is_aged)
             layer = f"SELECT *, {value} AS {quoted(score.name)} FROM ({layer})"
         added = self._bands() + self._disclaimers() + self._ranks()
         layer = f"SELECT {', '.join(['*', *added])} FROM ({layer})"
@@ -166,7 +164,7 @@ class ScoreEngine:
     def _rows(self, *, keep_rejects: bool) -> str:
         """The codes with their day, each date read once a row; null where it is none or none is needed."""
         day = as_date("date") if self.is_dated else "NULL::DATE"
-        dated = filled("date") if self.is_dated else "false"
+        dated = f"({day} IS NOT NULL OR {filled('date')})" if self.is_dated else "false"
         rows = rows_of(self.sources.codes, keep_rejects=keep_rejects)
         return f"(SELECT person_id, code, {filled('person_id')} AS has_person, {dated} AS has_date, {day} AS day FROM {rows})"
 
@@ -204,43 +202,54 @@ class ScoreEngine:
                 self._connection, "SELECT count(DISTINCT (scan_id, file_id, line)) FROM reject_errors"
             )
 
-    def _masks_by_span(self, *, months: bool) -> str:
-        words = "".join(f", coalesce(bit_or(w{word}), 0) AS w{word}" for word in range(self.slots.words))
-        join, span = "ON m.code = r.code", "0"
-        if self.is_dated and self.question.on is not None:
-            join += f" AND day <= DATE '{self.question.on}'"
-            gone = months_before("day", self.question.on)
-            windows = sorted(self.slots.windows - {EVER})
-            # A comparison of days says the same as a count of months, and is asked of every row.
-            since = {limit: f"day > DATE '{last_day_before(limit, self.question.on)}'" for limit in windows}
-            cuts = " ".join(f"WHEN {says} THEN {limit - 1}" for limit, says in since.items())
-            # A code that does not count (later than the day, or without one) keeps its person and lands in any span.
-            placed = gone if months else (f"CASE {cuts} ELSE {windows[-1]} END" if cuts else "0")
-            span = f"coalesce(greatest({placed}, 0), 0)"
+    def _masks(self) -> str:
+        """One row a person: the bits of the codes that count on the day asked about, each word in its own window."""
+        words = "".join(
+            f", coalesce(bit_or({f'CASE WHEN {day} THEN w{word} END' if day else f'w{word}'}), 0) AS w{word}"
+            for word, day in enumerate(map(self._counts_in, self.slots.windows))
+        )
+        # Every code keeps its person, also one that does not count: later than the day, without one, or in no score.
         return (
-            f"CREATE OR REPLACE TEMP TABLE person_span AS SELECT r.person_id, {span} AS span{words} "
-            f"FROM {self._rows(keep_rejects=False)} r LEFT JOIN code_mask m {join} WHERE has_person GROUP BY ALL"
+            f"CREATE OR REPLACE TEMP TABLE person_span AS SELECT person_id{words} FROM {self._rows(keep_rejects=False)} r "
+            "LEFT JOIN (FROM code_mask WHERE counts) m ON m.code = r.code WHERE has_person GROUP BY person_id"
         )
 
-    def _base(self, months_ago: int) -> str:
+    def _counts_in(self, window: int) -> str:
+        """Whether a code of this day is in a window that ends on the day asked about; empty where no day is asked."""
+        if not self.is_dated or self.question.on is None:
+            return ""
+        until = f"day <= DATE '{self.question.on}'"
+        # A comparison of days says the same as a count of months, and is asked of every row.
+        return until if window == EVER else f"{until} AND day > DATE '{last_day_before(window, self.question.on)}'"
+
+    def _masks_by_month(self) -> str:
+        """A row for each person and month, by whole months before the day asked about."""
+        assert self.question.on is not None  # noqa: S101  it is only kept by month where it is dated
+        words = "".join(f", coalesce(bit_or(w{word}), 0) AS w{word}" for word in range(self.slots.words))
+        span = f"coalesce(greatest({months_before('day', self.question.on)}, 0), 0)"
+        return (
+            f"CREATE OR REPLACE TEMP TABLE person_span AS SELECT r.person_id, {span} AS span{words} "
+            f"FROM {self._rows(keep_rejects=False)} r LEFT JOIN (FROM code_mask WHERE counts) m "
+            f"ON m.code = r.code AND day <= DATE '{self.question.on}' WHERE has_person GROUP BY ALL"
+        )
+
+    def _person_masks(self, months_ago: int) -> str:
+        if not self._by_month:
+            return "SELECT * FROM person_span"
         masks = []
-        for window in sorted(self.slots.windows):
+        for word, window in enumerate(self.slots.windows):
             limits = [f"span >= {months_ago}"] if months_ago else []
             limits += [f"span < {months_ago + window}"] if window != EVER else []
             only = f" FILTER ({' AND '.join(limits)})" if limits else ""
-            masks += [
-                f", coalesce(bit_or(w{word}){only}, 0) AS {mask_column(word, window)}"
-                for word in range(self.slots.words)
-            ]
-        base = f"SELECT person_id{''.join(masks)} FROM person_span GROUP BY person_id"
+            masks.append(f", coalesce(bit_or(w{word}){only}, 0) AS w{word}")
+        return f"SELECT person_id{''.join(masks)} FROM person_span GROUP BY person_id"
+
+    def _base(self, months_ago: int) -> str:
+        base = self._person_masks(months_ago)
         lists = [name for name in ("person", "external_value") if self._has_table(name)]
         if lists:  # a person without a single code is still a person
             others = " UNION ".join(f"SELECT person_id FROM {name}" for name in lists)
-            zeros = "".join(
-                f", coalesce({mask_column(word, window)}, 0) AS {mask_column(word, window)}"
-                for window in sorted(self.slots.windows)
-                for word in range(self.slots.words)
-            )
+            zeros = "".join(f", coalesce(w{word}, 0) AS w{word}" for word in range(self.slots.words))
             base = f"SELECT coalesce(b.person_id, o.person_id) AS person_id{zeros} FROM ({base}) b FULL JOIN ({others}) o ON o.person_id = b.person_id"
         return f"SELECT * FROM ({base}) LEFT JOIN feature USING (person_id)" if self._has_table("feature") else base
 

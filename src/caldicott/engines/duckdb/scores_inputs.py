@@ -56,9 +56,10 @@ def rows_of(source: SourceFile, *, keep_rejects: bool) -> str:
 
 def as_date(column: str) -> str:
     """A day in one of the usual ways of writing it; null when it is none. Two-digit years are never guessed."""
-    trimmed = f"trim({quoted(column)})"
-    day = f"coalesce(try_cast({trimmed} AS DATE), try_strptime({trimmed}, {_DATE_FORMATS})::DATE)"
-    return f"CASE WHEN year({day}) BETWEEN {_YEARS[0]} AND {_YEARS[1]} THEN {day} END"
+    written = quoted(column)
+    # The cast itself passes over spaces at both ends.
+    day = f"coalesce(try_cast({written} AS DATE), try_strptime(trim({written}), {_DATE_FORMATS})::DATE)"
+    return f"CASE WHEN {day} BETWEEN DATE '{_YEARS[0]}-01-01' AND DATE '{_YEARS[1]}-12-31' THEN {day} END"
 
 
 def as_number(column: str) -> str:
@@ -73,7 +74,9 @@ def as_claim(column: str) -> str:
 
 
 def filled(column: str) -> str:
-    return f"coalesce(trim({quoted(column)}), '') <> ''"
+    """Whether there is more than spaces. What begins with a visible ASCII letter, nearly everything, is not trimmed."""
+    written = quoted(column)
+    return f"CASE WHEN {written} >= '!' AND {written} <= '~' THEN true ELSE coalesce(trim({written}), '') <> '' END"
 
 
 def months_before(day: str, on: date) -> str:

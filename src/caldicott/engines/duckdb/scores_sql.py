@@ -25,50 +25,54 @@ EVER: Final = 0
 
 @dataclass(frozen=True)
 class Slots:
-    """Which bit each set of codes has, and which windows are looked through."""
+    """Which bit each set of codes has. All bits of a word are looked for in the same window of time."""
 
-    places: dict[tuple[Match, tuple[str, ...]], int] = field(default_factory=dict)
-    windows: frozenset[int] = frozenset({EVER})
+    places: dict[tuple[Match, tuple[str, ...], int], tuple[int, int]] = field(default_factory=dict)
+    """Word and bit of the codes within so many months."""
+    windows: tuple[int, ...] = ()
+    """The window of each word."""
+    dated: bool = True
+    """Without dates no window can be told, and every code counts whenever it was."""
 
     @property
     def words(self) -> int:
-        return -(-len(self.places) // WORD)
+        return len(self.windows)
 
-    def flag(self, group: Group, *, dated: bool) -> str:
+    def flag(self, group: Group) -> str:
         """Whether the person has the condition, by codes or by the feature that stands for them."""
-        window = (group.window_months or EVER) if dated else EVER
-        says = [self._bit(group, window)] if group.codes else []
+        says = [self._bit(group)] if group.codes else []
         if group.or_feature:
             says.append(f"coalesce({within(feature_column(group.or_feature), group.or_range)}, false)")
         return f"({' OR '.join(says) or 'false'})"
 
-    def _bit(self, group: Group, window: int) -> str:
-        place = self.places[group.match, group.codes]
-        return f"{mask_column(place // WORD, window)} & {1 << place % WORD} <> 0"
+    def _bit(self, group: Group) -> str:
+        word, bit = self.places[_key(group, dated=self.dated)]
+        return f"w{word} & {1 << bit} <> 0"
 
     def code_rows(self) -> list[tuple[str, str, int, int]]:
         """For every code of every condition: how it matches, which word, which bit."""
         return [
-            (match.value, code, place // WORD, 1 << place % WORD)
-            for (match, codes), place in self.places.items()
+            (match.value, code, word, 1 << bit)
+            for (match, codes, _window), (word, bit) in self.places.items()
             for code in codes
         ]
 
 
-def slots_of(scores: Iterable[Score]) -> Slots:
-    """One bit for every different set of codes."""
-    places: dict[tuple[Match, tuple[str, ...]], int] = {}
-    windows = {EVER}
-    for score in scores:
-        for group in score.groups:
-            if group.codes:
-                places.setdefault((group.match, group.codes), len(places))
-                windows.add(group.window_months or EVER)
-    return Slots(places, frozenset(windows))
+def slots_of(scores: Iterable[Score], *, dated: bool) -> Slots:
+    """One bit for every different set of codes in a window; a word begins anew with each window."""
+    keys = dict.fromkeys(_key(group, dated=dated) for score in scores for group in score.groups if group.codes)
+    places: dict[tuple[Match, tuple[str, ...], int], tuple[int, int]] = {}
+    windows: list[int] = []
+    for window in sorted({key[-1] for key in keys}):
+        for place, key in enumerate(key for key in keys if key[-1] == window):
+            if place % WORD == 0:
+                windows.append(window)
+            places[key] = len(windows) - 1, place % WORD
+    return Slots(places, tuple(windows), dated)
 
 
-def mask_column(word: int, window: int) -> str:
-    return f"w{word}_{window}"
+def _key(group: Group, *, dated: bool) -> tuple[Match, tuple[str, ...], int]:
+    return group.match, group.codes, (group.window_months or EVER) if dated else EVER
 
 
 def feature_column(name: str) -> str:
@@ -83,9 +87,9 @@ def within(value: str, range_: Range) -> str:
     return f"({' AND '.join(said) or f'{value} IS NOT NULL'})"
 
 
-def value_of(score: Score, slots: Slots, *, dated: bool, aged: bool) -> str:
+def value_of(score: Score, slots: Slots, *, aged: bool) -> str:
     """The score's value as SQL: null where a feature is missing or the person is below its age."""
-    value = _segment(score, slots, dated=dated) if score.kind is Kind.SEGMENT else _number(score, slots, dated=dated)
+    value = _segment(score, slots) if score.kind is Kind.SEGMENT else _number(score, slots)
     conditions = (
         [] if score.kind is Kind.SEGMENT else [f"{feature_column(name)} IS NOT NULL" for name in sorted(score.features)]
     )
@@ -106,11 +110,11 @@ def tier_of(rank: str, tiers: Sequence[tuple[str, float]]) -> str:
     return f"CASE {cases} END"
 
 
-def _number(score: Score, slots: Slots, *, dated: bool) -> str:
+def _number(score: Score, slots: Slots) -> str:
     decimals = score.decimals
     exact = decimals is not None and all(term.per_unit is None for term in score.terms)
     scale = 10 ** (decimals or 0) if exact else 1
-    total = " + ".join(_parts(score, slots, scale if exact else None, dated=dated))
+    total = " + ".join(_parts(score, slots, scale if exact else None))
     if score.divisor is not None:
         total = f"({total}) / {score.divisor}::DOUBLE"
     if score.minimum is not None:
@@ -122,8 +126,8 @@ def _number(score: Score, slots: Slots, *, dated: bool) -> str:
     return f"({total})::DECIMAL(18, {6 if decimals is None else decimals})"
 
 
-def _parts(score: Score, slots: Slots, scale: int | None, *, dated: bool) -> list[str]:
-    flags = {group.id: slots.flag(group, dated=dated) for group in score.groups}
+def _parts(score: Score, slots: Slots, scale: int | None) -> list[str]:
+    flags = {group.id: slots.flag(group) for group in score.groups}
     parts = [_amount(score.intercept, scale)]
     for group in score.groups:
         if group.weight:
@@ -146,8 +150,8 @@ def _amount(amount: Decimal, scale: int | None) -> str:
     return str(int(amount * scale)) if scale is not None else f"{amount!s}::DOUBLE"
 
 
-def _segment(score: Score, slots: Slots, *, dated: bool) -> str:
-    flags = {group.id: slots.flag(group, dated=dated) for group in score.groups}
+def _segment(score: Score, slots: Slots) -> str:
+    flags = {group.id: slots.flag(group) for group in score.groups}
     cases = []
     for segment in score.segments:
         says = [flags[name] for name in segment.any_of]
