@@ -54,6 +54,16 @@ def with_tenths(lookups: Mapping[str, Mapping[str, str]]) -> Lookups:
     return found
 
 
+def groups(axis: Axis, lookups: Mapping[str, Mapping[str, str]]) -> dict[str, tuple[str, ...]]:
+    """What lies in each group of a level above the second: a place has practices, and need not have whole networks."""
+    found: dict[str, list[str]] = {}
+    if axis.group is None and axis.name not in {"age", "time", "deprivation"}:
+        for upper in levels(axis.name):
+            for value, group in lookups.get(upper.lookup, {}).items() if upper.rank > 1 else ():
+                found.setdefault(group, []).append(value)
+    return {group: tuple(sorted(values)) for group, values in found.items()}
+
+
 def parents(axis: Axis, lookups: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     """Which group each value of the axis lies in, for the gate; ages and periods it reads by itself."""
     if axis.group is not None or axis.name in {"age", "time"}:

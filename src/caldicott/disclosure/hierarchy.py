@@ -22,12 +22,16 @@ class Hierarchies:
     """For each dimension, the parent of each value."""
 
     parents: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    groups: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    """For each dimension, further groups that may cut across those: a place may hold half of a network's practices."""
 
     def children(self, dimension: str) -> dict[str, tuple[str, ...]]:
         """The other way round."""
         found: dict[str, list[str]] = {}
         for value, parent in self.parents.get(dimension, {}).items():
             found.setdefault(parent, []).append(value)
+        for group, values in self.groups.get(dimension, {}).items():
+            found.setdefault(group, []).extend(value for value in values if value not in found[group])
         return {parent: tuple(sorted(values)) for parent, values in found.items()}
 
     def dimensions(self, tables: Sequence[CountTable]) -> dict[str, Dimension]:

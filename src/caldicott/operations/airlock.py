@@ -26,10 +26,11 @@ from caldicott.operations.airlock_state import (
     read_request,
 )
 from caldicott.operations.perform import Act, ask, perform
-from caldicott.operations.protect_release import DEFAULT_RULE, EVERYBODY, NOTHING, release_counts
+from caldicott.operations.protect_release import DEFAULT_RULE, NOTHING, release_counts
+from caldicott.operations.protect_told import remembered, within
 from caldicott.policy.decision import Permit, Request
 from caldicott.policy.explain import explain
-from caldicott.stores import airlock, ledger
+from caldicott.stores import airlock
 from caldicott.stores.key_files import disk_faults, put
 from caldicott.vocabulary.errors import Refused, WrongUsage
 from caldicott.vocabulary.formats import DataFormat
@@ -247,9 +248,10 @@ def _check_number(tables: Mapping[str, str]) -> None:
 
 def _found(house: House, permit: Permit, tables: Mapping[str, str]) -> tuple[Findings, ...]:
     rule = rules.rule(permit.obligations.disclosure_rule or DEFAULT_RULE)
-    with ledger.held_in(house.store, EVERYBODY, today=house.today) as memory:
+    with remembered(house) as memory:
         earlier = memory.releases()
-    return tuple(find(name, text, rule, earlier) for name, text in tables.items())
+    hierarchies = within(house)
+    return tuple(find(name, text, rule, earlier, hierarchies) for name, text in tables.items())
 
 
 def _refuse_blocked(found: tuple[Findings, ...]) -> None:

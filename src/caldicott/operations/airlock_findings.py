@@ -17,6 +17,7 @@ from caldicott.disclosure.hierarchy import Hierarchies
 from caldicott.disclosure.table import CountTable, Row
 from caldicott.operations import protect_files as files
 from caldicott.operations.protect import decided
+from caldicott.operations.protect_told import in_hierarchies
 from caldicott.vocabulary.errors import DoesNotHold, ProgramFault, Refused
 
 if TYPE_CHECKING:
@@ -63,7 +64,9 @@ _LONG: Final = 200
 _NO_TABLE: Final = "it is no table: it has no rows, or its lines differ in length"
 
 
-def find(name: str, text: str, rule: DisclosureRule, earlier: Sequence[Release]) -> Findings:
+def find(
+    name: str, text: str, rule: DisclosureRule, earlier: Sequence[Release], within: Hierarchies | None = None
+) -> Findings:
     """Everything a program can say of one CSV table."""
     header, rows = read(text)
     if not rows:
@@ -77,7 +80,7 @@ def find(name: str, text: str, rule: DisclosureRule, earlier: Sequence[Release])
         blocking.append("cells look like identifiers or codes of persons")
     if len(rows) > ROWS_AT_MOST:
         blocking.append(f"it has more than {ROWS_AT_MOST:,} rows; nobody can check them")
-    gate, withheld = _through_the_gate(name, header, rows, rule, earlier)
+    gate, withheld = _through_the_gate(counts_of(name, header, rows), rule, earlier, within or Hierarchies())
     if gate == NOT_PROVED:
         blocking.append("its counts could not be proved safe together with what left before")
     return Findings(
@@ -117,17 +120,16 @@ def counts_of(name: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -
 
 
 def _through_the_gate(
-    name: str, header: Sequence[str], rows: Sequence[Sequence[str]], rule: DisclosureRule, earlier: Sequence[Release]
+    table: CountTable | None, rule: DisclosureRule, earlier: Sequence[Release], within: Hierarchies
 ) -> tuple[str, int]:
-    table = counts_of(name, header, rows)
     if table is None:
         return NO_TABLE_OF_COUNTS, 0
     try:
-        answer = decided([table], rule, hierarchies=Hierarchies(), earlier=earlier)
+        answer = decided([in_hierarchies(table)], rule, hierarchies=within, earlier=earlier)
     except (Refused, DoesNotHold, ProgramFault):
         return NOT_PROVED, 0
     return PROVED, sum(
-        cell == rule.shown_as for line in answer.files[name].splitlines()[1:] for cell in line.split(",")
+        cell == rule.shown_as for line in answer.files[table.name].splitlines()[1:] for cell in line.split(",")
     )
 
 

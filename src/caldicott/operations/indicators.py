@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from caldicott.analytics import answer as answers
 from caldicott.analytics import tables as counting
-from caldicott.analytics.levels import parents
-from caldicott.disclosure.hierarchy import Hierarchies
 from caldicott.disclosure.table import CountTable, Row
 from caldicott.engines.duckdb.indicators import DuckDbIndicators, Marts
 from caldicott.facts import disclosure as rules
@@ -22,7 +20,7 @@ from caldicott.operations.indicators_library import lookups_of
 from caldicott.operations.perform import Act, ask, perform, permits
 from caldicott.operations.protect import judged
 from caldicott.operations.protect_release import DEFAULT_RULE
-from caldicott.operations.protect_told import remembered
+from caldicott.operations.protect_told import remembered, within
 from caldicott.policy.decide import decide
 from caldicott.policy.decision import Permit, Request
 from caldicott.stores import ledger
@@ -176,9 +174,8 @@ def _through_gate(
     files: dict[str, str] = {}
     reports, certificates = [], []
     for dataset, true in by_population.items():
-        within = Hierarchies({axis.name: found for axis in asked.axes if (found := _within(axis, true, lookups))})
         with remembered(house, component(dataset, activity)) as memory:
-            release = judged(true, rule, hierarchies=within, memory=memory)
+            release = judged(true, rule, hierarchies=within(house, lookups), memory=memory)
         files |= release.files
         reports.append(json.loads(release.files["report.json"]))
         certificates.append(release.certificate)
@@ -199,9 +196,3 @@ def _true(table: counting.Table) -> CountTable:
         for line, row in enumerate(table.rows, 2)
     )
     return CountTable(table.name, table.dimensions, rows)
-
-
-def _within(axis: Any, tables: Sequence[CountTable], lookups: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
-    """What lies in what, for the values in use and their groups only."""
-    used = {row.values[t.dimensions.index(axis.name)] for t in tables if axis.name in t.dimensions for row in t.rows}
-    return {value: parent for value, parent in parents(axis, lookups).items() if used & {value, parent}}

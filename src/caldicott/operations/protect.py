@@ -289,7 +289,7 @@ def _of_table(table: CountTable, number: int, found: _Measures, rule: Disclosure
 
 def _fingerprint(tables: Sequence[CountTable], hierarchies: Hierarchies, rule: DisclosureRule) -> str:
     """The request as such: the order of rows and of files is no part of it."""
-    asked = {
+    asked: dict[str, Any] = {
         "rule": rule.name,
         "hierarchies": {name: dict(sorted(found.items())) for name, found in sorted(hierarchies.parents.items())},
         "tables": sorted(
@@ -301,6 +301,8 @@ def _fingerprint(tables: Sequence[CountTable], hierarchies: Hierarchies, rule: D
             for table in tables
         ),
     }
+    if hierarchies.groups:
+        asked["groups"] = {name: dict(sorted(found.items())) for name, found in sorted(hierarchies.groups.items())}
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 

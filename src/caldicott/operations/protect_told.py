@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from caldicott.analytics.dimension import registered
-from caldicott.analytics.levels import parents
+from caldicott.analytics.levels import groups, parents
 from caldicott.analytics.question import Axis
 from caldicott.disclosure.hierarchy import Hierarchies
 from caldicott.operations.indicators_library import lookups_of
@@ -78,12 +78,15 @@ def hierarchies_of(columns: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def within(house: House) -> Hierarchies:
-    """What lies in what. Always all of it: the same request must be known again, whatever was told since."""
-    lookups = lookups_of(house)
-    names = dict.fromkeys(level.hierarchy for level in registered().values())
-    found = {name: parents(Axis(name, name, (), ()), lookups) for name in names}
-    return Hierarchies({name: one for name, one in found.items() if one})
+def within(house: House, lookups: Mapping[str, Mapping[str, str]] | None = None) -> Hierarchies:
+    """What lies in what. Always all of it: the same request must be known again, whatever was told since.
+
+    And what was told before is joined by it, whether or not what is asked now has the dimension.
+    """
+    known = lookups_of(house) if lookups is None else lookups
+    axes = [Axis(name, name, (), ()) for name in dict.fromkeys(level.hierarchy for level in registered().values())]
+    above = {axis.name: one for axis in axes if (one := parents(axis, known))}
+    return Hierarchies(above, {axis.name: many for axis in axes if (many := groups(axis, known))})
 
 
 def named_again(files: Mapping[str, str], tables: Sequence[CountTable]) -> dict[str, str]:

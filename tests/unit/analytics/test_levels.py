@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from caldicott.analytics.levels import above, parents, with_tenths
-from caldicott.analytics.question import question
+from caldicott.analytics.levels import above, groups, parents, with_tenths
+from caldicott.analytics.question import Axis, question
 from caldicott.analytics.reading import read
 from caldicott.facts import indicators as facts
 from caldicott.vocabulary.errors import WrongUsage
@@ -68,3 +68,14 @@ def test_at_most_four_hierarchies_and_one_group_of_each():
         question(STAYS, ["sex", "month", "provider", "practice", "age_band"])
     with pytest.raises(WrongUsage, match="one group"):
         question(STAYS, [], [("sex", "1"), ("sex", "2")])
+
+
+def test_a_place_holds_practices_even_where_it_cuts_across_networks():
+    """Of a level above the second the gate is told the values themselves; of the second, each value's one group."""
+    lookups = {
+        "practice-network": {"P1": "N1", "P2": "N1", "P3": "N2"},
+        "practice-place": {"P1": "East", "P2": "West", "P3": "West"},
+    }
+    axis = Axis("practice", "place", ("practice",), ())
+    assert parents(axis, lookups) == {"P1": "N1", "P2": "N1", "P3": "N2"}
+    assert groups(axis, lookups) == {"East": ("P1",), "West": ("P2", "P3")}
