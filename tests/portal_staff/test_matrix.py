@@ -143,7 +143,7 @@ def expected(role, day, lapsed=frozenset()):
     about = {
         f"/staff/activities/{one}/": 200 if may(one, role, day, lapsed) else 403 for one in ACTIVITIES
     }  # fmt: skip
-    return {**own, **about, **figures(role, day, lapsed), **finance(role, day, lapsed)}
+    return {**own, **about, **figures(role, day, lapsed), **finance(role, day, lapsed), **review(role, day, lapsed)}
 
 
 def figures(role, day, lapsed):
@@ -174,6 +174,17 @@ def finance(role, day, lapsed):
     is_officer = role == "ceff_officer" and may("invoice-validation", role, day, lapsed)
     shown = [address for name, address in addresses() if name.startswith("finance-") and name not in ONLY_SENT]
     return {address: 200 if is_officer and address in FINANCE_OPEN else 403 for address in shown}
+
+
+def review(role, day, lapsed):
+    """Doubtful links: for whoever may join records of the first activity in which anybody may; no case is here."""
+    joining = [one for one in ACTIVITIES if any(rule["action"] == "link" for rule in ACTIVITIES[one].get("roles", ()))]
+    mine = [
+        rule for rule in rules(joining[0], role)
+        if rule["action"] == "link" and names_us(rule, role) and live(rule.get("requires", ()), day, lapsed)
+    ]  # fmt: skip
+    is_open = bool(mine) and may(joining[0], role, day, lapsed)
+    return {address: 200 if is_open else 403 for name, address in addresses() if name.startswith("review-")}
 
 
 def may(activity, role, day, lapsed):
