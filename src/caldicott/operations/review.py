@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from caldicott.operations.perform import Act, House, ask, perform, permits
 from caldicott.policy.decision import Request
@@ -32,7 +33,16 @@ from caldicott.vocabulary.formats import DataFormat
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Reviewer", "adjudicate", "agreement_of", "answer", "next_case"]
+    from caldicott.policy.decision import Permit
+    from caldicott.register.model import Register
+
+__all__ = [
+    "NOT_OPEN", "Look", "Queue", "Reviewer", "activity_of", "adjudicate", "agreement_of", "answer", "look", "next_case",
+    "queue_of",
+]  # fmt: skip
+
+NOT_OPEN = "review-not-open"
+"""The code of an answer that comes too late, or twice."""
 
 
 @dataclass(frozen=True)
@@ -44,21 +54,53 @@ class Reviewer:
     organisation: str | None = None
 
 
+@dataclass(frozen=True)
+class Look:
+    """A case before a reviewer, if one waits; why they may see it, and where the viewing stands in the trail."""
+
+    case: Case | None
+    reasons: tuple[str, ...]
+    reference: str = ""
+
+
+@dataclass(frozen=True)
+class Queue:
+    """Where the queue stands, and how many cases of it one reviewer may look at now."""
+
+    agreement: Agreement
+    to_answer: int
+    to_decide: int
+    reasons: tuple[str, ...]
+
+
+def activity_of(register: Register) -> str:
+    """The activity by whose rule doubtful links are looked at: the first in which somebody may join records."""
+    joining = (entry.id for entry in register.activities if any(rule.action == "link" for rule in entry.roles or ()))
+    return next(joining, "")
+
+
 def next_case(house: House, reviewer: Reviewer, *, activity: str, adjudicates: bool = False) -> Case | None:
     """The oldest case that this person may look at now; None where there is none. The viewing is recorded.
 
     Raises:
         Refused: the register does not let this role join identifiable records.
     """
-    _require(house, reviewer, activity)
+    return look(house, reviewer, activity=activity, adjudicates=adjudicates).case
+
+
+def look(house: House, reviewer: Reviewer, *, activity: str, adjudicates: bool = False) -> Look:
+    """As `next_case`, with why it may be seen and the number of the entry that records it. Raises as that does."""
+    permit = _require(house, reviewer, activity)
+    reasons = tuple(reason.text for reason in permit.reasons)
     queue = ReviewQueue(house.store)
     said = queue.answers_by_case()
     waiting = (c for c in queue.cases().values() if _is_open(said.get(c.id, []), reviewer, adjudicates=adjudicates))
     found = next(waiting, None)
     if found is None:
-        return None
+        return Look(None, reasons)
+    reference = uuid4().hex
     act = Act(
-        found,
+        Look(found, reasons, reference),
         lambda: None,
         counts={"cases shown": 1, "persons shown": len(found.candidates)},
         references=(found.id, "adjudication" if adjudicates else "review"),
@@ -67,7 +109,7 @@ def next_case(house: House, reviewer: Reviewer, *, activity: str, adjudicates: b
         touches_files=False,
         keeps=False,
     )
-    return perform(house, event="review-viewing", activity=activity, compute=lambda: act)
+    return perform(house, event="review-viewing", activity=activity, compute=lambda: act, act_id=reference)
 
 
 def answer(house: House, reviewer: Reviewer, case: str, choice: str, *, activity: str) -> Standing:
@@ -93,14 +135,28 @@ def agreement_of(house: House, reviewer: Reviewer, *, activity: str) -> Agreemen
     return agreement([*queue.cases()], queue.answers())
 
 
+def queue_of(house: House, reviewer: Reviewer, *, activity: str) -> Queue:
+    """As `agreement_of`, with how many cases wait for this person. Counts only; raises as that does."""
+    permit = _require(house, reviewer, activity)
+    queue = ReviewQueue(house.store)
+    cases, said = [*queue.cases()], queue.answers_by_case()
+    to_answer, to_decide = (
+        sum(_is_open(said.get(case, []), reviewer, adjudicates=adjudicates) for case in cases)
+        for adjudicates in (False, True)
+    )
+    given = [one for answers in said.values() for one in answers]
+    return Queue(agreement(cases, given), to_answer, to_decide, tuple(reason.text for reason in permit.reasons))
+
+
 def _answer(house: House, reviewer: Reviewer, case: str, choice: str, *, activity: str, adjudicates: bool) -> Standing:
     _require(house, reviewer, activity)
-    return perform(
-        house,
-        event="review-adjudication" if adjudicates else "review-answer",
-        activity=activity,
-        compute=lambda: _kept(house, reviewer, case, choice, adjudicates=adjudicates),
-    )
+    with ReviewQueue(house.store).one_at_a_time():
+        return perform(
+            house,
+            event="review-adjudication" if adjudicates else "review-answer",
+            activity=activity,
+            compute=lambda: _kept(house, reviewer, case, choice, adjudicates=adjudicates),
+        )
 
 
 def _kept(house: House, reviewer: Reviewer, case: str, choice: str, *, adjudicates: bool) -> Act[Standing]:
@@ -110,7 +166,7 @@ def _kept(house: House, reviewer: Reviewer, case: str, choice: str, *, adjudicat
     if not _is_open(before, reviewer, adjudicates=adjudicates):
         raise Refused(
             "This case is not yours to answer now: you have answered it, or it waits for nobody of your kind.",
-            code="review-not-open",
+            code=NOT_OPEN,
             next_step="take the next case: `caldicott review next`, or `review next --adjudicate`",
         )
     given = Answer(case, reviewer.user, choice, house.today.isoformat(), adjudicates=adjudicates)
@@ -118,11 +174,12 @@ def _kept(house: House, reviewer: Reviewer, case: str, choice: str, *, adjudicat
     stands = standing([*before, given])
     return Act(
         stands,
-        lambda: house.store.catalogue.add_files([file]),
+        lambda: queue.keep_answer(file),
         counts={"answers": 1},
         references=(case, stands.state.value.replace(" ", "-")),
         dataset=SPINE,
         format=DataFormat.IDENTIFIABLE.value,
+        touches_files=False,  # answers are given beside a run: the next act that has the store sweeps
     )
 
 
@@ -152,8 +209,9 @@ def _is_open(said: Sequence[Answer], reviewer: Reviewer, *, adjudicates: bool) -
     return open_to(standing(said), reviewer.user, adjudicates=adjudicates)
 
 
-def _require(house: House, reviewer: Reviewer, activity: str) -> None:
+def _require(house: House, reviewer: Reviewer, activity: str) -> Permit:
     request = Request(
         reviewer.role, activity, SPINE, DataFormat.IDENTIFIABLE, action="link", organisation=reviewer.organisation
     )
-    permits(ask(house, [request]))
+    (permit,) = permits(ask(house, [request]))
+    return permit

@@ -50,6 +50,10 @@ AREAS: Final[tuple[Area, ...]] = (
         frozenset({"commissioning-planning"}),
         frozenset({"commissioning_analyst", "processor_staff", "ig_officer", "caldicott_guardian"}),
     ),
+    Area(
+        "Doubtful links", "records that may be of one person or another, for two people to look at", "/staff/review/",
+        frozenset({"commissioning-planning", "risk-stratification"}), frozenset({"dscro_operator"}),
+    ),
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from caldicott.portal.staff.analyst.urls import urlpatterns as analyst
 from caldicott.portal.staff.finance.urls import urlpatterns as finance
 from caldicott.portal.staff.guards import door, fresh, room
 from caldicott.portal.staff.practice.urls import urlpatterns as practice
+from caldicott.portal.staff.review.urls import urlpatterns as review
 
 _BOTH: Final = ("GET", "HEAD", "POST")
 _SEND: Final = ("POST",)
@@ -44,4 +45,5 @@ urlpatterns = [
     *practice,
     *analyst,
     *finance,
+    *review,
 ]
