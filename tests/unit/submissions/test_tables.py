@@ -86,3 +86,12 @@ def test_a_parquet_file_has_its_header_in_its_schema(tmp_path, layout):
     pq.write_table(pa.table({"Health Service ID": ["999-000-0018"], "Other": [1]}), path)
     assert header(path, layout) == ["Health Service ID", "Other"]
     assert preflight(path, layout) == [Fault("column 2", Reason.UNKNOWN_COLUMN, rows=0)]
+
+
+@pytest.mark.parametrize(("last", "faults"), [(b"\xa9", []), (b"x", [Fault("file", Reason.NOT_UTF8, rows=0)])])
+def test_a_letter_that_lies_across_two_pieces_is_looked_at_whole(tmp_path, layout, last, faults):
+    """A file is looked through piece by piece; half a letter at the end of one is judged with the next."""
+    start = HEADER + ROW * ((1 << 20) // len(ROW))
+    start = start[: (1 << 20) - 1].rpartition(b"\n")[0] + b"\n"
+    filled = start + b"x" * ((1 << 20) - 1 - len(start)) + b"\xc3" + last + b",42,2019-04-07 02:16:52\n" + ROW
+    assert preflight(written(tmp_path, filled), layout) == faults
