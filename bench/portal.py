@@ -1,6 +1,6 @@
 """What a notice page costs: processor time a request, and how long 50 readers at once wait. Against real gunicorn.
 
-The portal is started as `caldicott serve` starts it, on loopback, with two
+The portal is started as `caldicott serve` starts it, on loopback, with its
 workers. Processor time is what the kernel counts for server and workers, so
 it is true on a busy machine too; waiting times are true only on a quiet one.
 The readers ask without a pause, each for the next page as soon as it has one:

@@ -188,10 +188,10 @@ def test_django_itself_writes_nothing_anywhere(portal, capfd):
 
 
 def test_the_server_around_the_portal_quotes_nothing_either(written):
-    """Two workers; no access log; a fault in the server is told by kind and place; a worker's end is not a fault."""
+    """Three workers; no access log; a fault in the server is told by kind and place; a worker's end is not a fault."""
     options = server._options(SimpleNamespace(detach=lambda: 3))
     chosen = {name: options[name] for name in ("workers", "accesslog", "loglevel", "control_socket_disable")}
-    assert chosen == {"workers": 2, "accesslog": None, "loglevel": "error", "control_socket_disable": True}
+    assert chosen == {"workers": 3, "accesslog": None, "loglevel": "error", "control_socket_disable": True}
     logger = object.__new__(options["logger_class"])
     for fault in (ValueError(TYPED), SystemExit(0)):
         try:

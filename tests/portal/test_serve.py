@@ -57,7 +57,7 @@ def refused(tmp_path):
 
 @pytest.mark.enable_socket
 def test_the_site_of_a_store_answers_where_it_says(store, tmp_path):
-    """The address that is printed is the one that answers, with the store's register, by two workers of gunicorn."""
+    """The address that is printed is the one that answers, with the store's register, by the workers of gunicorn."""
     with served(store, tmp_path) as address:
         status, headers, content = ask(address)
         assert (status, b"NHS Example Integrated Care Board" in content) == (200, True)

@@ -71,7 +71,7 @@ def admitted(
     require_of(rights, practice, mine, activity)
     require_open(mine, activity, reader)
     standing = standing_of(house, activity)
-    rows = list_of(mine, activity, practice, standing)
+    rows = list_of(mine, activity, practice, standing).rows
     until = date.fromisoformat(standing["as_of"])
     since = until - timedelta(days=days - 1)
     every = _stays(house, activity, rows, since, until)

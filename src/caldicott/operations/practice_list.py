@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from caldicott.operations.practice_files import list_of
+from caldicott.operations.practice_files import Listed, list_of
 from caldicott.operations.practice_query import (
     AT_LEAST,
     CHANGE,
@@ -20,7 +20,6 @@ from caldicott.operations.practice_query import (
     SORTS,
     Query,
     change_of,
-    choices,
     filtered,
     ordered,
     require_known,
@@ -74,11 +73,11 @@ def page(
     require_purpose(purpose)
     require_known(query)
     practice = practice.upper()
-    mine, rights, standing, rows = _opened(house, reader, activity, practice)
-    matching = filtered(rows, query)
+    mine, rights, standing, listed = _opened(house, reader, activity, practice)
+    matching = filtered(listed.rows, query)
     shown = ordered(matching, query, only=slice(query.offset, query.offset + query.limit))
     seen = recorded(mine, activity, seen_of(mine, rights, activity, _with_change(shown), standing), purpose=purpose)
-    return Page(practice, seen, matching.num_rows, rows.num_rows, choices(rows), _absent(rows, kept))
+    return Page(practice, seen, matching.num_rows, listed.rows.num_rows, listed.choices, _absent(listed.rows, kept))
 
 
 def sized(house: House, *, reader: Reader, activity: str, practice: str, query: Query) -> Page:
@@ -89,10 +88,10 @@ def sized(house: House, *, reader: Reader, activity: str, practice: str, query: 
     """
     require_known(query)
     practice = practice.upper()
-    mine, rights, standing, rows = _opened(house, reader, activity, practice)
+    mine, rights, standing, listed = _opened(house, reader, activity, practice)
     nobody = seen_of(mine, rights, activity, [], standing)
     seen = recorded(mine, activity, nobody, purpose="list-sized")
-    return Page(practice, seen, filtered(rows, query).num_rows, rows.num_rows, choices(rows))
+    return Page(practice, seen, filtered(listed.rows, query).num_rows, listed.rows.num_rows, listed.choices)
 
 
 def everybody(house: House, *, reader: Reader, activity: str, practice: str, query: Query, purpose: str) -> Seen:
@@ -104,16 +103,14 @@ def everybody(house: House, *, reader: Reader, activity: str, practice: str, que
     require_purpose(purpose)
     require_known(query)
     practice = practice.upper()
-    mine, rights, standing, rows = _opened(house, reader, activity, practice)
-    wanted = _with_change(ordered(filtered(rows, query), query))
+    mine, rights, standing, listed = _opened(house, reader, activity, practice)
+    wanted = _with_change(ordered(filtered(listed.rows, query), query))
     seen = seen_of(mine, rights, activity, wanted, standing)
     asked = tuple(f"{name} {value}" for name, value in query.filters)
     return recorded(mine, activity, seen, purpose=purpose, event="practice-export", asked=asked)
 
 
-def _opened(
-    house: House, reader: Reader, activity: str, practice: str
-) -> tuple[House, Rights, dict[str, Any], pa.Table]:
+def _opened(house: House, reader: Reader, activity: str, practice: str) -> tuple[House, Rights, dict[str, Any], Listed]:
     rights = rights_of(house, reader, activity)
     mine = as_reader(house, reader)
     require_of(rights, practice, mine, activity)

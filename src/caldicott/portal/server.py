@@ -1,4 +1,4 @@
-"""Gunicorn around the portal: two workers on a socket that was opened, and found free, beforehand."""
+"""Gunicorn around the portal: three workers on a socket that was opened, and found free, beforehand."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from caldicott.vocabulary.errors import CaldicottError
 
-WORKERS: Final = 2
+WORKERS: Final = 3
+"""One more than the cores of a small machine: a page waits for the disk until its viewing is recorded."""
 _BACKLOG: Final = 512
 
 
