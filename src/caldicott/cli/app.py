@@ -131,7 +131,9 @@ def explain(
     identifier: Annotated[
         list[str] | None, typer.Option(help="A direct identifier asked for; may be repeated.")
     ] = None,
-    action: Annotated[str, typer.Option(help="see, land, link, release, reidentify, decide, edit, approve or destroy.")] = "see",
+    action: Annotated[
+        str, typer.Option(help="see, land, link, release, reidentify, decide, edit, approve or destroy.")
+    ] = "see",
     on: Annotated[
         str | None, typer.Option("--on", metavar="DATE", help="The day asked about; today if not given.")
     ] = None,

@@ -1,4 +1,4 @@
-"""`caldicott keys`: which keys a store has, and a new key-encryption key in place of the old."""
+"""`caldicott keys`: which keys a store has, the end of one, and a new key-encryption key in place of the old."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 
 from caldicott import bootstrap
+from caldicott.cli.keys_destroy import destroy
 from caldicott.cli.options import AsJson, StoreFolder
 from caldicott.cli.output import print_json, say, table
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+app.command()(destroy)
 
 
 @app.command("list")

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 def print_runs(runs: Sequence[ActivityRun]) -> None:
     """What each activity's run did."""
     for entry in runs:
+        for name, day in entry.destroyed.items():
+            say(f"{entry.activity} is without {name}: its key was destroyed on {day}, and nobody can read it.")
         if entry.refused:
             say(f"{entry.activity} did not run. {entry.refused}")
             continue
@@ -70,6 +72,13 @@ def print_status(document: dict[str, Any]) -> None:
     table("Every row in one place", headings, rows, numbers_from=2)
     _print_reasons("Held back, and why", document["submissions"], "quarantined_by")
     _print_reasons("Excluded, by which objection", document["submissions"], "excluded_by")
+    for entry in document["destroyed"]:
+        say(
+            f"Destroyed: {entry['id']} of {entry['sender']} ({entry['dataset']}, {entry['rows']:,} rows) can no longer "
+            f"be read: its key was destroyed on {entry['on']}, {entry['reason']}."
+        )
+        for activity in entry["still_in_marts_of"]:
+            say(f"Due: {activity} (its marts still hold rows of {entry['id']}, under codes, until it runs again).")
     for entry in document["due"]:
         say(f"Due: {entry['activity']} ({entry['state']}).")
     for line in _due_soon(document["due_soon"]):

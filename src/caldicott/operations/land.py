@@ -17,6 +17,7 @@ from caldicott.operations.reading import ahead, checked
 from caldicott.policy.agreements import against_agreement
 from caldicott.policy.decision import Request
 from caldicott.safe_haven.landing.placement import Period, Tally, place
+from caldicott.stores.destroyed_keys import refuse_destroyed
 from caldicott.stores.landing_zone import LandingZone, ZoneKeys
 from caldicott.stores.names import unused_name
 from caldicott.stores.submissions import manifest as manifests
@@ -81,6 +82,7 @@ def _land_one(house: House, folder: Path) -> Landed:
         layout = _layout(manifest)
         earlier = house.store.catalogue.submission(manifest.sender, manifest.id)
         if earlier is not None:
+            refuse_destroyed(house.store, earlier)
             return _already(manifest, earlier, folder)
         _ask(house, manifest)
         return perform(
@@ -184,7 +186,7 @@ def _admit(house: House, manifest: Manifest, layout: Layout, folder: Path) -> Ac
             hashed.result()  # a changed file explains whatever else is wrong with it
             raise
         hashed.result()
-    hold_repeats(zone, tally, uid=uid, keys=keys, root=house.store.root)
+    hold_repeats(zone, tally)
     told = {"objections_applied": {scheme.value: 1 for scheme in manifest.objections_applied}}
     kept = record_of(manifest, tally, uid=uid, key_id=keys.clear_id, received=house.today.isoformat(), told=told)
 

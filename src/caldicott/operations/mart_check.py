@@ -39,5 +39,7 @@ def _not_as_recorded(house: House) -> list[str]:
     return [
         activity
         for activity, run in sorted(runs.items())
-        if not {run["id"], seal_of(catalogue.files("mart", activity))} <= set(told.get(activity, ()))
+        # Marts of which every source was destroyed are gone with it.
+        if (catalogue.files("mart", activity) or not catalogue.destroyed_keys())
+        and not {run["id"], seal_of(catalogue.files("mart", activity))} <= set(told.get(activity, ()))
     ]

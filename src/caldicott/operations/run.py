@@ -29,6 +29,7 @@ from caldicott.policy.decision import Permit, Request
 from caldicott.policy.explain import explain
 from caldicott.safe_haven.release import KEPT_IN_THE_SAFE_HAVEN, LINKED_MART, Place, concerns, places
 from caldicott.stores.catalogue import LiveFile, Outcome, SubmissionRecord
+from caldicott.stores.destroyed_keys import destroyed_of
 from caldicott.stores.mart_seals import seal_of, synced
 from caldicott.stores.names import unused_name
 from caldicott.vocabulary.errors import Refused, WrongUsage
@@ -59,6 +60,8 @@ class ActivityRun:
     ndop_answered: bool = False
     unanswered: dict[str, list[str]] = field(default_factory=dict)
     """Datasets out of which everybody is, because nobody has said who objects by these schemes."""
+    destroyed: dict[str, str] = field(default_factory=dict)
+    """Submissions that can no longer be read, each with the day its key was destroyed."""
 
 
 def run(
@@ -105,7 +108,11 @@ def _run_one(house: House, entry: ProcessingActivity, engine: Engine, *, is_name
     incoming = sorted({use.dataset for use in entry.datasets or () if use.direction == "in"})
     datasets = sorted({s.dataset for s in submissions}) or incoming[:1]
     granted, refusals = _ask(house, entry.id, datasets)
-    report = ActivityRun(entry.id, left_out={d: refusal.reasons[0].code for d, refusal in refusals.items()})
+    report = ActivityRun(
+        entry.id,
+        left_out={d: refusal.reasons[0].code for d, refusal in refusals.items()},
+        destroyed=destroyed_of(house.store, entry.id),
+    )
     if not granted:
         first = next(iter(refusals.values()), None)
         report.refused = explain(first) if first else "nothing to run"

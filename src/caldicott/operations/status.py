@@ -35,10 +35,33 @@ def status(house: House) -> dict[str, Any]:
         "activities": {
             activity: {"run": run["id"], "on": run["at"], **run["counts"]} for activity, run in runs.items()
         },
+        "destroyed": [_destroyed(house, record) for record in catalogue.every_submission() if _is_gone(house, record)],
         "due": _due(house, set(runs)),
         "due_soon": [_ahead(one) for one in warnings_ahead(house.register, house.today)],
         "audit": {"entries": house.store.audit.size, "root": house.store.audit.root.hex()},
         "recovered": list(house.store.audit.recovered),
+    }
+
+
+def _is_gone(house: House, record: SubmissionRecord) -> bool:
+    return record.key_id in house.store.catalogue.destroyed_keys()
+
+
+def _destroyed(house: House, record: SubmissionRecord) -> dict[str, Any]:
+    """A submission that nobody can read any more, and the marts that its rows are in until they are made anew."""
+    one = house.store.catalogue.destroyed_keys()[record.key_id]
+    outcomes = house.store.catalogue.outcomes()
+    return {
+        "id": record.id,
+        "sender": record.sender,
+        "dataset": record.dataset,
+        "period": f"{record.period_from}..{record.period_to}",
+        "rows": record.rows,
+        "on": one.at,
+        "by": one.actor,
+        "reason": one.reason,
+        "key": one.key_id,
+        "still_in_marts_of": sorted(o.activity for o in outcomes if o.submission == record.uid and o.released),
     }
 
 

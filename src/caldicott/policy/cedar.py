@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from caldicott.policy.decision import Request
     from caldicott.register.model import Instrument, MemberPractice, ProcessingActivity, Register, RoleRule
 
-_ACTIONS = ("see", "land", "link", "release", "decide", "edit", "approve", "reidentify")
+_ACTIONS = ("see", "land", "link", "release", "decide", "edit", "approve", "reidentify", "destroy")
+_USES = _ACTIONS[:-1]
+"""What lapses. Destroying is what is left to do with records whose documents have ended."""
 
 # Which requests a rule of this action answers: the mirror image of what `decide` asks.
 _ANSWERS = {
@@ -112,11 +114,13 @@ def _policies(register: Register) -> Iterator[str]:
             conditions = _conditions(rule, entry, register)
             yield _permit(f"rule/{entry.id}/{number}", rule, entry, _ANSWERS[rule.action], conditions=conditions)
         yield from _permits_back(entry, register)
+        yield from _permits_end(entry, register)
 
 
 def _forbid(policy_id: str, when: str, *, activity: str | None = None, actions: Iterable[str] = ()) -> str:
     resource = f'resource == Activity::"{activity}"' if activity else "resource"
-    action = f"action in {_named(actions)}" if actions else "action"
+    chosen = actions or (_USES if activity else ())
+    action = f"action in {_named(chosen)}" if chosen else "action"
     return f'@id("{policy_id}")\nforbid (principal, {action}, {resource})\nwhen {{ {when} }};\n'
 
 
@@ -154,7 +158,7 @@ def _forbids_of_an_activity(entry: ProcessingActivity, register: Register) -> It
     yield _forbid(f"notice/{entry.id}", _before_the_notice(entry, register), activity=entry.id)
     allowed = _texts(entry.identifiers_allowed or ())
     unasked = f"!(context.identifiers.isEmpty()) && !({allowed}.containsAll(context.identifiers))"
-    yield _forbid(f"identifiers/{entry.id}", unasked, activity=entry.id)
+    yield _forbid(f"identifiers/{entry.id}", unasked, activity=entry.id, actions=_ACTIONS)
     coming = _texts([use.dataset for use in entry.datasets or () if use.direction == "in"])
     elsewhere = f"!({coming}.contains(context.dataset))"
     yield _forbid(f"incoming/{entry.id}", elsewhere, activity=entry.id, actions=("land", "link"))
@@ -216,6 +220,20 @@ def _permits_back(entry: ProcessingActivity, register: Register) -> Iterator[str
             in_clear = f'context.format == "{DataFormat.IDENTIFIABLE}"'
             conditions = [in_clear, *_conditions(shown, entry, register)]
             yield _permit(f"back/{entry.id}/{number}", rule, entry, ("reidentify",), conditions=conditions)
+
+
+def _permits_end(entry: ProcessingActivity, register: Register) -> Iterator[str]:
+    """The key of what landed is ended by the role that the retention names, from the controller itself."""
+    role = entry.retention.review_role if entry.retention else None
+    if role is None:
+        return
+    controller = register.controller
+    bodies = _texts([word for word in (controller.id, controller.ods) if word])
+    used = f"{_texts([use.dataset for use in entry.datasets or ()])}.contains(context.dataset)"
+    own = f"if context has organisation then {bodies}.contains(context.organisation) else true"
+    who, what = f'principal == Role::"{role}"', f'resource == Activity::"{entry.id}"'
+    head = f'@id("end/{entry.id}")\npermit ({who}, action == Action::"destroy", {what})'
+    yield f"{head}\nwhen {{ ({used}) &&\n       ({own}) }};\n"
 
 
 def _permit(

@@ -43,9 +43,12 @@ MET_BY: dict[str, frozenset[str]] = {
 REIDENTIFY = "reidentify"
 """The one action no role rule gives: only the activity's pseudonym domain names who may do it."""
 
-ACTIONS = (*MET_BY, REIDENTIFY)
+DESTROY = "destroy"
+"""To end the key of what landed: no role rule gives it either, only the role that the activity's retention names."""
 
-PHRASES = {"decide": "decide on", REIDENTIFY: "reidentify people in"}
+ACTIONS = (*MET_BY, REIDENTIFY, DESTROY)
+
+PHRASES = {"decide": "decide on", REIDENTIFY: "reidentify people in", DESTROY: "destroy the key of"}
 """Actions that need more than their own word before a dataset."""
 
 MEMBER_PRACTICES = "member-practices"

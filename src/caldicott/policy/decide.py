@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 from caldicott.policy.access import against_dataset, against_identifiers, find_rule
 from caldicott.policy.columns import column_classes
-from caldicott.policy.compiled import OF_A_PRACTICE, compiled
+from caldicott.policy.compiled import DESTROY, OF_A_PRACTICE, compiled
 from caldicott.policy.decision import Obligations, Permit
+from caldicott.policy.destruction import against_destruction, retention_reason
 from caldicott.policy.refusals import refuse
 from caldicott.policy.standing import against_activity, against_controller, against_flows, carrier
 from caldicott.policy.words import against_words
 from caldicott.vocabulary.formats import DataFormat
+from caldicott.vocabulary.terms import Relationship
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,6 +40,8 @@ def decide(request: Request, register: Register, at: date) -> Decision:
     if unknown:
         return refuse(request, asked, at=at, hindrances=unknown)
     activity = asked.activities[request.activity]
+    if request.action == DESTROY:
+        return _decide_destruction(request, activity, asked=asked, at=at)
     rule, in_the_way = find_rule(activity, request, asked=asked, at=at)
     hindrances = (
         *against_controller(asked.register.controller, at),
@@ -56,6 +60,29 @@ def decide(request: Request, register: Register, at: date) -> Decision:
         reasons=_reasons_for(activity, rule, (*activity.needs, *rule.needs, *carrier(activity, request.dataset, at))),
         obligations=_obligations(activity.entry, rule, request=request, asked=asked),
     )
+
+
+def _decide_destruction(request: Request, activity: CompiledActivity, *, asked: CompiledRegister, at: date) -> Decision:
+    """Another question than use: what lapsed, ended or was retired is what there is to destroy."""
+    entry = activity.entry
+    hindrances = (
+        *against_controller(asked.register.controller, at),
+        *against_destruction(activity, request, asked),
+        *against_identifiers(activity, request),
+    )
+    if hindrances:
+        return refuse(request, asked, at=at, hindrances=hindrances)
+    return Permit(
+        request=request,
+        at=at,
+        register_digest=asked.register.digest,
+        reasons=(retention_reason(entry, request.role),),
+        obligations=Obligations(
+            identifiers_allowed=(), inputs_whitelist=(), objections=(), exemptions=(), domain=None,
+            disclosure_rule=None, retention=entry.retention, relationship=Relationship.NONE, own_organisation=None,
+            column_classes=frozenset(), record_viewing=False,
+        ),
+    )  # fmt: skip
 
 
 def _reasons_for(activity: CompiledActivity, one: CompiledRule, documents: Iterable[Needed]) -> tuple[Reason, ...]:

@@ -37,6 +37,10 @@ CREATE TABLE IF NOT EXISTS live_file (
 );
 CREATE TABLE IF NOT EXISTS file_digest (path TEXT PRIMARY KEY, sha256 TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS live_file_owner ON live_file (kind, owner);
+CREATE TABLE IF NOT EXISTS destroyed_key (
+  key_id TEXT PRIMARY KEY, scope TEXT NOT NULL, at TEXT NOT NULL, actor TEXT NOT NULL, role TEXT NOT NULL,
+  reason TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS run (
   id TEXT PRIMARY KEY, activity TEXT NOT NULL, at TEXT NOT NULL, register_digest TEXT NOT NULL, counts TEXT NOT NULL
 );
@@ -87,6 +91,18 @@ class SubmissionRecord:
     rows: int
     quarantined: int
     counts: dict[str, dict[str, int]]
+
+
+@dataclass(frozen=True)
+class DestroyedKey:
+    """A data key that was ended by `keys destroy`: what for, when, by whom and why."""
+
+    key_id: str
+    scope: str
+    at: str
+    actor: str
+    role: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -148,14 +164,37 @@ class Catalogue:
         self._db.execute(f"INSERT INTO submission ({names}) VALUES ({marks})", values)
 
     def submissions(self) -> tuple[SubmissionRecord, ...]:
-        """Every landed submission, oldest extract first."""
+        """Every landed submission that can still be read, oldest extract first."""
+        gone = self.destroyed_keys()
+        return tuple(one for one in self.every_submission() if one.key_id not in gone)
+
+    def every_submission(self) -> tuple[SubmissionRecord, ...]:
+        """The same, with those whose key was destroyed."""
         cursor = self._db.execute("SELECT * FROM submission ORDER BY extracted, sender, id")
         names = [column[0] for column in cursor.description]
         return tuple(_submission(dict(zip(names, row, strict=True))) for row in cursor)
 
     def submission(self, sender: str, submission_id: str) -> SubmissionRecord | None:
-        """The landed submission the sender calls so."""
-        return next((r for r in self.submissions() if (r.sender, r.id) == (sender, submission_id)), None)
+        """The submission the sender calls so, whether or not it can still be read."""
+        return next((r for r in self.every_submission() if (r.sender, r.id) == (sender, submission_id)), None)
+
+    def destroyed_keys(self) -> dict[str, DestroyedKey]:
+        """The keys that were ended here, by id, in the order they were."""
+        cursor = self._db.execute("SELECT key_id, scope, at, actor, role, reason FROM destroyed_key ORDER BY rowid")
+        return {row[0]: DestroyedKey(*row) for row in cursor}
+
+    def destroy_keys(self, keys: list[DestroyedKey]) -> None:
+        """What lies under them is no longer live; the sweep removes it."""
+        for key in keys:
+            self._db.execute(
+                "INSERT INTO destroyed_key VALUES (:key_id, :scope, :at, :actor, :role, :reason)", key.__dict__
+            )
+            self._db.execute("DELETE FROM live_file WHERE key_id = ?", (key.key_id,))
+
+    def files_under(self, key_id: str) -> tuple[LiveFile, ...]:
+        """Live files that this key opens."""
+        cursor = self._db.execute(f"{_FILES} WHERE key_id = ? ORDER BY kind, owner, part, path", (key_id,))
+        return tuple(LiveFile(*row) for row in cursor)
 
     def add_files(self, files: list[LiveFile]) -> None:
         """They become live with the transaction; their names and their folders' names last from before it."""

@@ -90,12 +90,19 @@ class Certificate:
     record_sha256: str
     """Hash of the key file as it was: ties the certificate to a copy that an auditor may hold."""
     signature: bytes = b""
+    by: str = ""
+    """Who, in which role; empty in certificates of before it was asked, and where no person did it."""
+    checkpoint: str = ""
+    """Size and root of the audit trail that holds the act: `1234 <root>`."""
 
     @property
     def statement(self) -> bytes:
         """What is signed."""
         fields = asdict(self) | {"created": self.created.isoformat()}
         del fields["signature"]
+        for later in ("by", "checkpoint"):  # what was signed before they were there must still be genuine
+            if not fields[later]:
+                del fields[later]
         return _json({"statement": "caldicott-key-destroyed-v1", **fields})
 
     def signed(self, signer: Ed25519PrivateKey) -> Certificate:
@@ -116,7 +123,7 @@ class Certificate:
         return _json({"version": 1, **fields})
 
 
-def intended(record: KeyRecord, *, at: str, reason: str) -> Certificate:
+def intended(record: KeyRecord, *, at: str, reason: str, by: str = "", checkpoint: str = "") -> Certificate:
     """The unsigned certificate: written first, so that a killed destruction is finished and not forgotten."""
     return Certificate(
         key_id=record.key_id,
@@ -125,6 +132,8 @@ def intended(record: KeyRecord, *, at: str, reason: str) -> Certificate:
         destroyed_at=at,
         reason=reason,
         record_sha256=hashlib.sha256(record.as_bytes()).hexdigest(),
+        by=by,
+        checkpoint=checkpoint,
     )
 
 

@@ -70,7 +70,7 @@ class KeyRing:
         if newest is None:
             with self._writing():
                 newest = self._newest(scope) or self._create(scope, created=created)
-        self._refuse_destroyed(newest)
+        self._refuse_ended(newest, scope)
         return newest
 
     def open(self, key_id: str) -> DataKey:
@@ -83,7 +83,7 @@ class KeyRing:
         """What the key is for."""
         return self._record(key_id).scope
 
-    def destroy(self, key_id: str, *, at: date, reason: str) -> Certificate:
+    def destroy(self, key_id: str, *, at: date, reason: str, by: str = "", checkpoint: str = "") -> Certificate:
         """Destroy the key for good; what it encrypted can no longer be read by anyone.
 
         Asked again, it returns the certificate of the first time.
@@ -94,10 +94,14 @@ class KeyRing:
                 self._refuse_signing_key(record)
                 record.unwrap(self.kek)  # who cannot open the ring may not destroy in it
                 self._signer(at)
-                intent = intended(record, at=at.isoformat(), reason=reason)
+                intent = intended(record, at=at.isoformat(), reason=reason, by=by, checkpoint=checkpoint)
                 key_files.put(self._intent_path(key_id), intent.as_bytes())
                 self._finish(key_id)
         return self.certificate(key_id)
+
+    def is_destroyed(self, key_id: str) -> bool:
+        """Whether there is a certificate that it is gone."""
+        return self._certificate_path(key_id).exists()
 
     def certificate(self, key_id: str) -> Certificate:
         """The certificate of a destroyed key."""
@@ -210,6 +214,17 @@ class KeyRing:
                 code="key-destroyed",
                 where=str(self._certificate_path(key_id)),
                 next_step="read the certificate for the day and the reason; nothing brings the rows back",
+            )
+
+    def _refuse_ended(self, key_id: str, scope: str) -> None:
+        if self._is_going(key_id):
+            raise DoesNotHold(
+                "the key for this dataset, these purposes and this period was destroyed on purpose; nothing lands or "
+                "is kept under it any more",
+                code="key-destroyed",
+                where=scope,
+                next_step="`caldicott keys list` tells the day and the reason; what is wanted again is sent for "
+                "another period, and gets a key of its own",
             )
 
     def _refuse_signing_key(self, record: KeyRecord) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from caldicott.stores.audit_log import AuditLog
 from caldicott.stores.catalogue import Catalogue
+from caldicott.stores.destroyed_keys import finish
 from caldicott.stores.key_encryption import locate
 from caldicott.stores.key_files import sync_folder
 from caldicott.stores.keys import KeyRing
@@ -76,6 +77,7 @@ class Store:
         for folder in (root, root.absolute().parent):  # keys, log and store must still have names after a power cut
             sync_folder(folder)
         self.deliver_outbox()
+        finish(self)
         self.sweep()
 
     def __enter__(self) -> Self:

@@ -17,7 +17,8 @@ from caldicott.policy.decision import Permit, Request
 from caldicott.vocabulary.formats import DataFormat
 from caldicott.vocabulary.terms import Identifier, Relationship, Role
 
-ACTIONS = ("see", "land", "link", "release", "decide", "edit", "approve", "reidentify")
+ACTIONS = ("see", "land", "link", "release", "decide", "edit", "approve", "reidentify", "destroy")
+USES = ", ".join(f'Action::"{action}"' for action in ACTIONS if action != "destroy")
 REGISTERS = ["small", *names()]
 DAY = timedelta(days=1)
 COMMON_DAYS = (date(2016, 12, 1), date(2018, 6, 1), AT)
@@ -66,6 +67,9 @@ def boundaries(register, entry):
 def chosen(entry, role, register):
     """Datasets, organisations and relationships of the activity that give this role its best chance, or just not."""
     rules = [rule for rule in entry.roles or () if rule.role == role]
+    own = register.controller.id
+    for dataset in ([use.dataset for use in entry.datasets or ()] or ["none"])[:2]:
+        yield from ((dataset, body, None, "destroy") for body in (None, own, "ZZZ99"))
     uses = [use.dataset for use in entry.datasets or ()]
     excluded = [one for instrument in register.instruments for one in instrument.datasets_excluded if one in uses]
     practices = [member.ods for member in register.controller.member_practices][:4]
@@ -177,7 +181,15 @@ MUTATIONS = {
     "a ceiling raised": ('["pseudonymised", "anonymised", "aggregated"]', '["identifiable", "pseudonymised"]'),
     "a lapse overlooked": ("context.on <= 20270930", "context.on <= 20370930"),
     "an exclusion dropped": ('["social-care"].contains(context.dataset)', "false"),
-    "a status ignored": ('forbid (principal, action, resource == Activity::"old-scores")\nwhen { true }', ""),
+    "a status ignored": (
+        f'forbid (principal, action in [{USES}], resource == Activity::"old-scores")\nwhen {{ true }}',
+        "",
+    ),
+    "another role destroys": (
+        'principal == Role::"ig_officer", action == Action::"destroy"',
+        'principal, action == Action::"destroy"',
+    ),
+    "a lapse keeps from destroying": (f"action in [{USES}]", "action"),
     "a role let in": ('principal == Role::"public"', 'principal == Role::"researcher"'),
     "a relationship ignored": ('context.relationship == "own_practice" else true', "true else true"),
     "an agreement overlooked": ("context.on <= 20261231", "context.on <= 20361231"),

@@ -179,7 +179,7 @@ def _opt_outs_counted(evidence: Evidence) -> Finding:
     outcomes = evidence.house.store.catalogue.outcomes()
     wrong += [activity for activity, run in evidence.house.store.catalogue.latest_runs().items()
               if not _adds_up_to(run["counts"], [one for one in outcomes if one.activity == activity])]  # fmt: skip
-    by_uid = {one.uid: one for one in evidence.submissions}
+    by_uid = {one.uid: one for one in evidence.house.store.catalogue.every_submission()}
     for outcome in outcomes:
         record = by_uid[outcome.submission]
         excluded = sum(outcome.excluded_by.values())

@@ -96,7 +96,7 @@ def _on_the_day(entry: AuditEntry, said: str) -> bool:
 
 def _admitted_and_gone(done: list[AuditEntry], evidence: Evidence) -> int:
     """Landings that the trail tells and the catalogue does not: nothing that landed is ever taken out of it."""
-    known = {record.uid for record in evidence.submissions}
+    known = {record.uid for record in evidence.house.store.catalogue.every_submission()}
     # Invoices have books and a purge of their own, in their own environment.
     return sum(
         entry.event == "admit" and entry.activity != INVOICES and not known & set(entry.references) for entry in done
