@@ -23,7 +23,6 @@ Activity = Annotated[str, typer.Option("--activity", help="For which activity of
 CaseId = Annotated[str, typer.Argument(metavar="CASE", help="The case's id, as `review next` shows it.")]
 Choice = Annotated[str, typer.Argument(metavar="CHOICE", help="1, 2 or 3 for a candidate; nobody; uncertain.")]
 _PLANNING, _OPERATOR = "commissioning-planning", "dscro_operator"
-_SHOWN = ("number", "family", "given", "birth_date", "gender", "postcode")
 
 
 @app.command(name="next")
@@ -141,22 +140,16 @@ def _record(case: Case) -> dict[str, Any]:
 
 
 def _print(case: Case) -> None:
-    """Side by side; a candidate's value that differs from the record's has a star."""
-    record = {**case.record, "number": case.record.get("nhs_number")}
+    """Side by side; each candidate's value says how it stands to the record's, as on the page."""
+    from caldicott.safe_haven.identity.beside import beside
+
     headings = ("", "the record", *(str(place) for place in range(1, len(case.candidates) + 1)))
     rows = [
-        (name.replace("_", " "), _text(record.get(name)), *(_told(name, record, c) for c in case.candidates))
-        for name in _SHOWN
+        (row.field.replace("_", " "), row.said or "-", *(f"{one.value or '-'} ({one.mark.value})" for one in row.cells))
+        for row in beside(case)
     ]
-    table(f"Case {case.id}: {case.reason}; rows that say the same: {len(case.rows)}", headings, rows)
+    table(
+        f"Case {case.id}: {case.reason}; rows that say the same: {len(case.rows)}", headings, rows,
+        numbers_from=len(headings),
+    )  # fmt: skip
     say(f"Answer with: caldicott review answer REGISTER {case.id} 1|2|3|nobody|uncertain --store DIR --user YOU")
-
-
-def _told(name: str, record: dict[str, str | None], candidate: Any) -> str:
-    own, theirs = record.get(name), candidate.get(name)
-    differs = own is not None and theirs is not None and own.strip().upper() != theirs.strip().upper()
-    return _text(theirs) + (" *" if differs else "")
-
-
-def _text(value: str | None) -> str:
-    return value or "-"

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
 
 import pytest
 
-from caldicott.operations.review import Reviewer, adjudicate, agreement_of, answer, next_case
+from caldicott.operations.perform import House
+from caldicott.operations.review import Reviewer, adjudicate, agreement_of, answer, next_case, queue_of
 from caldicott.safe_haven.identity.review import Answer, State, agreement, kappa, standing
+from caldicott.stores import review_queue
+from caldicott.stores.review_queue import ReviewQueue
+from caldicott.stores.store import Store, StoreSettings
 from caldicott.vocabulary.errors import DoesNotHold, Refused, WrongUsage
-from stage import PLANNING, episode
+from stage import NOON, PLANNING, episode
 from traced_ward import CROWD, nameless, ran, spine
 
 ONE, OTHER, THIRD = Reviewer("reviewer-a"), Reviewer("reviewer-b"), Reviewer("reviewer-c")
@@ -183,3 +190,60 @@ def test_two_uncertain_settle_that_it_is_not_known():
     said = [Answer("c", who, "uncertain", "2026-05-04") for who in ("a", "b")]
     assert standing(said).state is State.SETTLED
     assert agreement(["c"], said).agreed == 1
+
+
+def test_many_answers_become_one_file_and_none_is_lost(doubted, monkeypatch):
+    """In the order given: who said what first is what the next run follows."""
+    monkeypatch.setattr(review_queue, "FOLDED_AT", 3)
+    with doubted.house() as opened:
+        queue = ReviewQueue(opened.store)
+        (case,) = queue.cases()
+        said, sizes = [], []
+        for place in range(9):
+            said.append(Answer(case, f"reviewer-{9 - place}", ("1", "nobody")[place % 2], f"2026-05-{place + 1:02d}"))
+            file = queue.write_answer(said[-1], created=opened.today)
+            with opened.store.catalogue.transaction():
+                queue.keep_answer(file)
+            sizes.append(len(opened.store.catalogue.files(review_queue.ANSWERS)))
+            assert queue.answers() == tuple(said)
+    assert sizes == [1, 2, 3, 1, 2, 3, 1, 2, 3]
+
+
+def test_of_answers_sent_at_once_by_one_person_one_is_kept(doubted, monkeypatch):
+    """Nobody gets in between reading what was said and adding to it, also not beside a run that has the store."""
+    case = see(doubted, ONE)
+    gate, read = Barrier(2), ReviewQueue.answers_by_case
+
+    def read_together(queue):
+        said = read(queue)
+        with suppress(BrokenBarrierError):  # whoever is let in alone waits in vain for a second, and goes on
+            gate.wait(0.5)
+        return said
+
+    monkeypatch.setattr(ReviewQueue, "answers_by_case", read_together)
+    place = StoreSettings(environ={}, home=doubted.root / "home")
+
+    def send(_nth):
+        with Store(doubted.store, settings=place, created=doubted.today, reading=True) as store, store.looking():
+            house = House(doubted.register, store, doubted.today, lambda: NOON, ONE.user)
+            try:
+                return answer(house, ONE, case.id, "1", activity=PLANNING).state
+            except Refused as no:
+                return no.code
+
+    with doubted.house(), ThreadPoolExecutor(4) as many:
+        found = sorted(many.map(send, range(4)))
+    assert found == ["review-not-open"] * 3 + [State.WAITING]
+    with doubted.house() as opened:
+        assert len(ReviewQueue(opened.store).answers()) == 1
+
+
+def test_the_queue_tells_each_what_waits_for_them(doubted):
+    """Who has answered has nothing left to answer; only somebody else may decide."""
+    case = see(doubted, ONE)
+    say(doubted, ONE, case, "1")
+    say(doubted, OTHER, case, "nobody")
+    with doubted.house() as opened:
+        found = {one.user: queue_of(opened, one, activity=PLANNING) for one in (ONE, THIRD)}
+    assert {who: (one.to_answer, one.to_decide) for who, one in found.items()} == {ONE.user: (0, 0), THIRD.user: (0, 1)}
+    assert found[ONE.user].agreement.differ == 1
