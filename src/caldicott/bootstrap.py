@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from caldicott.operations.perform import House
+from caldicott.operations.staff import Staff, person_behind
+from caldicott.operations.staff import staff_of as staff_known
 from caldicott.register import parse
 from caldicott.stores.catalogue import Catalogue
 from caldicott.stores.store import Store, StoreSettings
@@ -64,7 +66,8 @@ def open_house(register: Register, store: Path, *, create: bool = False) -> Iter
     settings = StoreSettings(environ=os.environ, home=home())
     with Store(store, settings=settings, created=today(), create=create) as opened:
         _require_same_controller(opened, register, create=create)
-        yield House(register, opened, today(), now, actor(), organisation=register.controller.id)
+        who = person_behind(opened.catalogue, actor())
+        yield House(register, opened, today(), now, who, organisation=register.controller.id)
 
 
 @contextmanager
@@ -97,6 +100,15 @@ def register_of(store: Path) -> str:
             next_step="name the register with --register",
         )
     return name
+
+
+def staff_of(store: Path) -> Staff:
+    """What the store knows of its staff's logins. Asks the catalogue alone: that needs no key and no lock."""
+    opened = Catalogue(store / "catalogue.sqlite")
+    try:
+        return staff_known(opened)
+    finally:
+        opened.close()
 
 
 def _require_same_controller(store: Store, register: Register, *, create: bool) -> None:

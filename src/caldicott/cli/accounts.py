@@ -13,6 +13,7 @@ import typer
 from caldicott import bootstrap
 from caldicott.cli.options import AsJson, StoreFolder
 from caldicott.cli.output import print_json, say, table
+from caldicott.operations.staff import require_login, say_without_account, tie
 from caldicott.vocabulary.errors import DoesNotHold, WrongUsage
 from caldicott.vocabulary.terms import Role
 
@@ -56,18 +57,24 @@ def invite(
     organisation: Annotated[str, typer.Option(help="ODS code, or the register's id, of the person's organisation.")],
     name: Annotated[str, typer.Option(help="The person's name, as colleagues know it.")],
     site: Annotated[str, typer.Option(help="Where the portal answers.")] = "http://localhost:8000",
+    login: Annotated[str, typer.Option(help="The person's login name, if they use the command line too.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Print a link by which one person makes one account. It works once and for three days."""
+    if login:
+        require_login(login)
     with desk_of(store) as register:
         from caldicott.portal.staff import trail
         from caldicott.stores.desk import invitations
 
         _check(role, organisation, name, register)
         with trail.recorded():
-            token, invited = invitations.invite(name=name, role=role, organisation=organisation, at=bootstrap.now())
+            token, invited = invitations.invite(
+                name=name, role=role, organisation=organisation, at=bootstrap.now(), login=login
+            )
             by = trail.Actor(bootstrap.actor())
-            trail.note("invited", trail.Outcome.DONE, by, references=(f"role {role}", f"organisation {organisation}"))
+            said = (f"role {role}", f"organisation {organisation}", *((f"login {login}",) if login else ()))
+            trail.note("invited", trail.Outcome.DONE, by, references=said)
     link = f"{site.rstrip('/')}/staff/invitation/{token}/"
     if as_json:
         print_json({"link": link, "role": role, "organisation": organisation, "expires": invited.expires.isoformat()})
@@ -81,28 +88,62 @@ def list_accounts(store: StoreFolder, as_json: AsJson = False) -> None:
     with desk_of(store):
         from caldicott.stores.desk import accounts, visits
 
-        last, every = visits.last_sign_ins(), accounts.every()
+        last, every, staff = visits.last_sign_ins(), accounts.every(), bootstrap.staff_of(store)
     if as_json:
         rows = [
             {
                 "id": one.id, "name": one.name, "role": one.role, "organisation": one.organisation,
-                "ended": one.ended is not None, "last_sign_in": last[one.id].isoformat() if one.id in last else None,
+                "logins": list(staff.logins(one.id)), "ended": one.ended is not None,
+                "last_sign_in": last[one.id].isoformat() if one.id in last else None,
             }
             for one in every
         ]  # fmt: skip
         print_json({"accounts": rows})
     else:
         table(
-            f"{len(every)} accounts", ("id", "name", "role", "organisation", "state", "last sign-in"),
+            f"{len(every)} accounts", ("id", "name", "role", "organisation", "state", "last sign-in", "logins"),
             [
                 (
                     one.id, one.name, one.role, one.organisation, "live" if one.is_live else "ended",
                     f"{last[one.id]:%Y-%m-%d %H:%M}" if one.id in last else "none of late",
+                    ", ".join(staff.logins(one.id)),
                 )
                 for one in every
             ],
-            numbers_from=6,
+            numbers_from=7,
         )  # fmt: skip
+
+
+@app.command()
+def login(
+    store: StoreFolder,
+    name: Annotated[str, typer.Argument(metavar="LOGIN", help="A login name of the command line.")],
+    account: Annotated[str, typer.Argument(metavar="[ACCOUNT]", help="The id of their account, from `list`.")] = "",
+    none: Annotated[bool, typer.Option("--none", help="Whoever uses this login has no account.")] = False,
+) -> None:
+    """Say whose login that is, so that one person who comes by two doors counts once wherever two must act."""
+    if bool(account) == none:
+        raise WrongUsage(
+            "say one of the two: which account, or --none", code="login-whose", where="ACCOUNT",
+            next_step="see the accounts with `caldicott accounts list`",
+        )  # fmt: skip
+    whose = "" if none else _live(store, account)
+    with bootstrap.house_of(store) as house:
+        if none:
+            say_without_account(house, name)
+        else:
+            tie(house, name, whose)
+    say(f"{name} has no account." if none else f"{name} and the account {whose} are one person from now on.")
+
+
+def _live(store: Path, account: str) -> str:
+    with desk_of(store):
+        from caldicott.stores.desk import accounts
+
+        found = accounts.with_id(_id(account))
+    if found is None or not found.is_live:
+        raise _no_account()
+    return found.id
 
 
 @app.command()

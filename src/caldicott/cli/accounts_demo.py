@@ -15,6 +15,7 @@ from caldicott import bootstrap
 from caldicott.cli.accounts import app, desk_of
 from caldicott.cli.options import AsJson, StoreFolder
 from caldicott.cli.output import print_json, say
+from caldicott.operations.staff import DEMO
 from caldicott.vocabulary.errors import DoesNotHold, ProgramFault
 from caldicott.vocabulary.terms import Relationship, Role
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
     from caldicott.register.model import Register
 
-MARK: Final = "demo"
-"""The catalogue's setting that marks a demo's store."""
 _NAME: Final = "Demo {} (invented)"
 _NOT_STAFF: Final = frozenset({Role.PUBLIC, Role.PATIENT})
 _LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -175,7 +174,7 @@ def _require_demo(store: Path) -> None:
     if path.is_file():
         catalogue = Catalogue(path)
         try:
-            if catalogue.setting(MARK):
+            if catalogue.setting(DEMO):
                 return
         finally:
             catalogue.close()

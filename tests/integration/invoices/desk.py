@@ -15,6 +15,7 @@ from caldicott.operations.invoices.books import read_books
 from caldicott.operations.invoices.land import land
 from caldicott.operations.invoices.validate import validate
 from caldicott.operations.perform import House
+from caldicott.operations.staff import person_behind, say_without_account, staff_of
 from caldicott.stores.audit_log import read_entries
 from caldicott.stores.ceff import DECISIONS, Ceff
 from caldicott.stores.store import Store, StoreSettings
@@ -43,11 +44,14 @@ class Desk:
         return self.root / "store"
 
     @contextmanager
-    def house(self, actor: str = ""):
-        """The house, with that person at the desk."""
-        settings = StoreSettings(environ={}, home=self.root / "home")
+    def house(self, actor: str = "", *, known: bool = True):
+        """The house, with that person at the desk, of whose login an administrator said that it has no account."""
+        settings, name = StoreSettings(environ={}, home=self.root / "home"), actor or self.actor
         with Store(self.store, settings=settings, created=self.today, create=True) as store:
-            yield House(self.register, store, self.today, lambda: NOON, actor or self.actor, organisation="example-icb")
+            house = House(self.register, store, self.today, lambda: NOON, "administrator", organisation="example-icb")
+            if known and not staff_of(store.catalogue).is_known(name):
+                say_without_account(house, name)
+            yield replace(house, actor=person_behind(store.catalogue, name))
 
     def bill(self, place: int = 1, *, backing: Any = None, sus: Any = None, trace: Any = None, **invoice: Any) -> str:
         """One bill for one person, right in every way but for the changes; the line's id. False leaves rows out."""

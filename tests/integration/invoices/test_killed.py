@@ -87,6 +87,8 @@ def test_killed_while_a_member_decides_the_line_is_as_before_or_as_after(desk):
     desk.validate(actor="first")
     with desk.house("first") as house:
         add_member(enter(house, ["invoices"]), "second")
+    with desk.house("second"):
+        pass  # from here on it is known whose login that is
     pay = ("settle", "--invoice", "INV-1", "--as", "pay", "--because", "records-agree")
     whole, kept = desk.root / "whole", desk.root / "kept"
     shutil.copytree(desk.store, whole)

@@ -20,6 +20,7 @@ from caldicott.operations.invoices.books import keep_act
 from caldicott.operations.invoices.shelf import shelf_of
 from caldicott.operations.invoices.zone import Zone, enter, look_in
 from caldicott.operations.perform import Act, perform
+from caldicott.operations.staff import Staff, require_told_apart, staff_of
 from caldicott.stores.ceff import ACTIVITY, POSTINGS
 from caldicott.vocabulary.errors import CaldicottError, DoesNotHold, ProgramFault, WrongUsage
 
@@ -141,10 +142,10 @@ def _compute(
     zone: Zone, keys: Sequence[tuple[str, int]], verdict: Verdict, because: str, *, strictly: bool
 ) -> Act[Settled]:
     shelf, house = shelf_of(zone.ceff), zone.house
-    report, decided = Settled(), []
+    report, decided, earlier = Settled(), [], _Earlier.of(zone)
     for row in shelf.books.chosen_lines(keys):
         try:
-            decided.append(_one(zone, row, verdict, because))
+            decided.append(_one(house, row, verdict, because, earlier))
         except CaldicottError as why:
             if strictly:
                 raise
@@ -163,14 +164,31 @@ def _compute(
     )
 
 
-def _one(zone: Zone, row: dict[str, Any], verdict: Verdict, because: str) -> dict[str, Any]:
-    entered = {one.uid: set(one.counts.get("entered_by", {})) for one in zone.ceff.submissions("invoices")}
+@dataclass(frozen=True)
+class _Earlier:
+    """Who took in which submission, and who is who."""
+
+    staff: Staff
+    entered: dict[str, frozenset[str]]
+
+    @classmethod
+    def of(cls, zone: Zone) -> _Earlier:
+        landed = zone.ceff.submissions("invoices")
+        entered = {one.uid: frozenset(one.counts.get("entered_by", {})) for one in landed}
+        return cls(staff_of(zone.house.store.catalogue), entered)
+
+
+def _one(house: House, row: dict[str, Any], verdict: Verdict, because: str, earlier: _Earlier) -> dict[str, Any]:
+    hands = {*row["hands"], *earlier.entered.get(row["submission"], ())}
     asked = Questioned(
         row["verdict"], row["invoiced"], row["credited"], tuple(row["reasons"]),
-        frozenset({*row["hands"], *entered.get(row["submission"], ())}),
+        frozenset(earlier.staff.person(name) for name in hands),
     )  # fmt: skip
-    done = by_hand(asked, verdict, by=zone.house.actor, second_person_from=second_person_from())
-    said = {"by": zone.house.actor, "because": because, "on_day": zone.house.today.isoformat()}
+    by = earlier.staff.person(house.actor)
+    done = by_hand(asked, verdict, by=by, second_person_from=second_person_from())
+    if verdict is Verdict.PAY:
+        require_told_apart(house, hands)
+    said = {"by": house.actor, "because": because, "on_day": house.today.isoformat()}
     key = {"submission": row["submission"], "file_row": row["file_row"]}
     return {**key, **said, "verdict": done.verdict.value, "reasons": list(done.reasons)}
 

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from caldicott.audit.entry import Outcome
 from caldicott.operations.perform import Act, ask, perform, permits
+from caldicott.operations.staff import staff_of
 from caldicott.policy.decision import Request
 from caldicott.stores.ceff import ACTIVITY, Ceff
 from caldicott.vocabulary.errors import Refused
@@ -83,7 +84,7 @@ def permitted(house: House, requests: Sequence[Request]) -> list[Permit]:
 
 def require_member(zone: Zone) -> None:
     """Turned away, and recorded, unless they are a member."""
-    if zone.house.actor not in zone.ceff.members():
+    if not is_inside(zone, zone.house.actor):
         refused = zone.house.entry(
             uuid4().hex, "ceff-enter", Outcome.REFUSAL, activity=ACTIVITY, reasons=("not-a-member",)
         )
@@ -93,6 +94,12 @@ def require_member(zone: Zone) -> None:
             code="not-a-member",
             next_step="ask a member to add you: `caldicott invoices member REGISTER NAME --store DIR`",
         )
+
+
+def is_inside(zone: Zone, name: str) -> bool:
+    """Whether the person of that name is a member, by whichever door they were let in."""
+    staff = staff_of(zone.house.store.catalogue)
+    return staff.person(name) in {staff.person(member) for member in zone.ceff.members()}
 
 
 def begin(house: House) -> Zone:
@@ -117,7 +124,12 @@ def members(house: House) -> tuple[str, ...]:
     zone = asked_in(house, ["invoices"])
     if zone.ceff.members():
         require_member(zone)
-    return zone.ceff.members()
+    return _persons(zone)
+
+
+def _persons(zone: Zone) -> tuple[str, ...]:
+    staff = staff_of(zone.house.store.catalogue)
+    return tuple(sorted({staff.person(member) for member in zone.ceff.members()}))
 
 
 def require_landing(house: House) -> None:
@@ -131,8 +143,8 @@ def require_landing(house: House) -> None:
 
 def add_member(zone: Zone, name: str) -> tuple[str, ...]:
     """A member lets another in; the trail says who let in whom."""
-    _join(zone, name)
-    return zone.ceff.members()
+    _join(zone, staff_of(zone.house.store.catalogue).person(name))
+    return _persons(zone)
 
 
 def _join(zone: Zone, name: str) -> None:

@@ -14,11 +14,13 @@ from django.db import transaction
 from markupsafe import Markup
 
 from caldicott import bootstrap
+from caldicott.operations.staff import tie
 from caldicott.portal.staff import trail
 from caldicott.portal.staff.counter import secret
+from caldicott.portal.staff.house import house_of
 from caldicott.portal.staff.leading import see_other
 from caldicott.portal.staff.pages import SIGN_IN, show
-from caldicott.portal.staff.reader import actor_of
+from caldicott.portal.staff.reader import Reader, actor_of
 from caldicott.portal.staff.signing_in import LONGEST
 from caldicott.stores.desk import accounts, factors, invitations, limits
 from caldicott.stores.desk.sealing import seal, unseal
@@ -138,10 +140,16 @@ def made(request: HttpRequest, method: str, keep_factor: Callable[[], Any]) -> H
             account = accounts.make(_new(scratch, invited), at=at)
             keep_factor()
             codes = accounts.new_recovery_codes(account.id)
+            if invited.login:
+                # Before the account is there for good: else its person could come by two doors as two.
+                with house_of(Reader(account.role, account.organisation, account.id, at, method)) as house:
+                    tie(house, invited.login, account.id)
             request.desk.begin(Opening(stage=Stage.SIGNED_IN, account_id=account.id, method=method))
             trail.note("account-made", trail.Outcome.DONE, actor_of(account), references=(method,))
             trail.note("sign-in", trail.Outcome.DONE, actor_of(account), references=(method,))
     except DoesNotHold as taken:
+        if taken.code != accounts.TAKEN:
+            raise
         return show(
             request, "no_invitation.jinja", "That sign-in name is taken", status=HTTPStatus.CONFLICT,
             what=taken.next_step,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+TAKEN = "sign-in-name-taken"
 _CODE_LENGTH = 16
 """80 random bits, written in fours."""
 
@@ -113,7 +114,7 @@ def make(new: NewAccount, *, at: datetime) -> StaffAccount:
     except IntegrityError:
         raise DoesNotHold(
             "that sign-in name is taken",
-            code="sign-in-name-taken",
+            code=TAKEN,
             next_step="open the link of your invitation again and choose another name",
         ) from None
     return valued(row)

@@ -21,15 +21,16 @@ class Invited:
     name: str
     role: str
     organisation: str
+    login: str
     expires: datetime
 
 
-def invite(*, name: str, role: str, organisation: str, at: datetime) -> tuple[str, Invited]:
+def invite(*, name: str, role: str, organisation: str, at: datetime, login: str = "") -> tuple[str, Invited]:
     """A new invitation and its token, told once."""
     token = new_token()
     row = Invitation.objects.create(
-        digest=digest(token), name=name, role=role, organisation=organisation, created=at,
-        expires=at + limits.INVITATION,
+        digest=digest(token), name=name, role=role, organisation=organisation, login=login,
+        created=at, expires=at + limits.INVITATION,
     )  # fmt: skip
     return token, _valued(row)
 
@@ -50,4 +51,4 @@ def use(invited: Invited, *, at: datetime) -> bool:
 
 
 def _valued(row: Invitation) -> Invited:
-    return Invited(row.digest, row.name, row.role, row.organisation, row.expires)
+    return Invited(row.digest, row.name, row.role, row.organisation, row.login, row.expires)

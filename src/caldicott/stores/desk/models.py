@@ -64,12 +64,13 @@ class RecoveryCode(models.Model):  # type: ignore[misc]
 
 
 class Invitation(models.Model):  # type: ignore[misc]
-    """Who was invited as what. Its token is only on the link."""
+    """Who was invited as what, and by which login they come at the command line. Its token is only on the link."""
 
     digest = models.CharField(max_length=64, unique=True)
     name = models.CharField(max_length=120)
     role = models.CharField(max_length=40)
     organisation = models.CharField(max_length=40)
+    login = models.CharField(max_length=80, blank=True, default="")
     created = models.DateTimeField()
     expires = models.DateTimeField()
     used = models.DateTimeField(null=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from caldicott.facts import invoices as facts
 from caldicott.facts.layout import ColumnClass, load
 from caldicott.operations.invoices.checks import OUTSIDE
+from caldicott.operations.staff import staff_of
 from caldicott.operations.verify.asking import Asked, permit, permits_to_see
 from caldicott.operations.verify.control import Control, Finding, broken, kept, not_applicable
 from caldicott.operations.verify.controls.access import shown
@@ -49,9 +50,11 @@ def _members_only(evidence: Evidence) -> Finding:
     })  # fmt: skip
     if others:
         return broken(f"roles other than the finance officer may look into the area: {shown(others)}")
-    let_in = {name for one in evidence.entries if one.event == "ceff-member" for name in one.references}
+    # A person may have been let in by one door and have worked by the other.
+    staff = staff_of(evidence.house.store.catalogue)
+    let_in = {staff.person(name) for one in evidence.entries if one.event == "ceff-member" for name in one.references}
     worked = Counter(
-        one.actor for one in evidence.entries
+        staff.person(one.actor) for one in evidence.entries
         if one.activity == ACTIVITY and one.event in _WORK and one.outcome == "done"
     )  # fmt: skip
     strangers = sorted(set(worked) - let_in)
