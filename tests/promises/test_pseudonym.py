@@ -119,7 +119,7 @@ def test_verify_says_so_of_the_codes(report):
         assert report.findings[control].state is State.KEPT, report.findings[control].seen
 
 
-@pytest.mark.keeps_partly("L1-022")
+@pytest.mark.keeps("L1-022")
 def test_which_code_is_whose_lies_apart_and_sealed(town):
     """Away from the marts, each direction in files of its own, none of which opens without its key."""
     files = list((town.stage.store / "vault").rglob("*.parquet"))
@@ -130,7 +130,7 @@ def test_which_code_is_whose_lies_apart_and_sealed(town):
             pq.read_table(path)
 
 
-@pytest.mark.keeps_partly("L1-021", "L1-027")
+@pytest.mark.keeps("L1-021", "L1-027")
 def test_a_practice_may_ask_for_its_own_patients_only(example_icb):
     """The permit obliges to show that the patient is registered there; a body that is no practice is refused."""
     ask = Request("gp", RISK, "risk-scores", "identifiable", organisation="Z80001", action="reidentify")

@@ -59,7 +59,7 @@ def test_verify_says_so_of_scores(report):
         assert report.findings[control].state is State.KEPT, report.findings[control].seen
 
 
-@pytest.mark.keeps_partly("OX-040")
+@pytest.mark.keeps("OX-040")
 def test_one_missing_agreement_takes_only_that_practice_out(example_icb):
     """Of three practices in the group, the one whose Guardian's agreement ended is refused; the other two are not."""
     ended = [
@@ -76,7 +76,7 @@ def test_one_missing_agreement_takes_only_that_practice_out(example_icb):
     assert seen == {"Z80001": True, "Z80002": False, "Z80003": True}
 
 
-@pytest.mark.keeps_partly("L2-023", "OX-039")
+@pytest.mark.keeps("L2-023", "OX-039")
 @pytest.mark.parametrize("role", ["hr_officer", "case_officer", "system_administrator", "ig_officer"])
 def test_only_clinical_roles_see_scores_of_people(example_icb, role):
     """Other roles are refused; which person of a practice asks is for the sign-in and the screen."""

@@ -43,12 +43,23 @@ def write_rolls(house: House, roll: pa.Table, *, activity: str, run_id: str) -> 
 
 def read_roll(house: House, file: LiveFile, tokens: Sequence[str]) -> list[dict[str, object]]:
     """The entries of these tokens in that roll of a practice; those it does not have are not its people."""
+    practice = file.part.partition("/")[2]
+    rows = _opened(house, file, _OF_A_PERSON)
+    wanted = pc.is_in(rows.column("person_token"), value_set=pa.array([*tokens], pa.string()))
+    return [{**row, "practice": practice} for row in rows.filter(wanted).to_pylist()]
+
+
+def everybody_on(house: House, file: LiveFile) -> dict[str, str]:
+    """Token to practice as the roll itself says it; no name and no number is decrypted for it."""
+    rows = _opened(house, file, ("person_token", "practice")).to_pylist()
+    return {str(row["person_token"]): str(row["practice"]) for row in rows}
+
+
+def _opened(house: House, file: LiveFile, columns: Sequence[str]) -> pa.Table:
     run_id, _, practice = file.part.partition("/")
     name = _name(file.owner, run_id, practice)
     key = house.store.keys.open(file.key_id).use(name)
-    rows = clear.read_table(house.store.root / file.path, key=key, aad=name.encode(), columns=_OF_A_PERSON)
-    wanted = pc.is_in(rows.column("person_token"), value_set=pa.array([*tokens], pa.string()))
-    return [{**row, "practice": practice} for row in rows.filter(wanted).to_pylist()]
+    return clear.read_table(house.store.root / file.path, key=key, aad=name.encode(), columns=columns)
 
 
 def by_practice(rows: pa.Table) -> list[tuple[str, pa.Table]]:
