@@ -170,6 +170,8 @@ class _Work:
         settled, then = None, None
         if self._engine.remains():
             self._engine.trace(unused_name())
+            if self._rules.remainder == "splink":
+                self._engine.weigh()
             settled, then = self._engine.settled(), self._engine.demographics()
             doubtful = self._engine.doubtful()
             self._found.new_files += queue_up(self._house, doubtful)

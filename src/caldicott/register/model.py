@@ -71,6 +71,8 @@ class IdentityRules(Entry):
     """Whether a link that rests on a score alone may enter a pseudonymised mart before two people looked at it."""
     unsettled_numbers: Literal["leave_out", "mark"] = "leave_out"
     """What becomes of a row whose number is of somebody born on another day, when no step settles whose it is."""
+    remainder: Literal["none", "splink"] = "none"
+    """Whether records that no step found are weighed, for two people to look at; never a link by itself."""
 
 
 class Settings(Entry):

@@ -13,7 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from caldicott.engines.duckdb import identity_steps
+from caldicott.engines.duckdb import identity_steps, identity_weighed
 from caldicott.engines.duckdb.connection import engine_faults, quoted, text
 from caldicott.engines.duckdb.linkage.trace import Columns, Tracer
 from caldicott.engines.duckdb.scores_inputs import SourceFile
@@ -55,6 +55,7 @@ class IdentityTracing:
         self._db = self._tracer.connection
         for statement in identity_steps.TABLES:
             self._db.execute(statement)
+        self._has_weighed = False
 
     @staticmethod
     def spine_columns() -> tuple[str, ...]:
@@ -149,6 +150,12 @@ class IdentityTracing:
             for statement in identity_steps.settle():
                 self._db.execute(statement)
 
+    def weigh(self) -> None:
+        """What no step found is weighed against everybody on the spine; what is likely waits for two people."""
+        with engine_faults("weigh what no step found"):
+            identity_weighed.weigh(self._db)
+        self._has_weighed = True
+
     def settled(self) -> pa.Table:
         """submission, file_row, because, kind, person, step, score, runner_up, code, reason, one_time, given_number, stays."""
         return self._db.sql("SELECT * FROM settled ORDER BY submission, file_row").to_arrow_table()
@@ -163,8 +170,11 @@ class IdentityTracing:
 
     def doubtful(self) -> pa.Table:
         """For each record that two people must look at: what it says, and the persons it may be of, best first."""
+        import pyarrow as pa
+
+        asked = [identity_steps.doubtful(_ASKED), *([identity_weighed.doubtful(_ASKED)] if self._has_weighed else [])]
         with engine_faults("find candidates"):
-            return self._db.sql(identity_steps.doubtful(_ASKED)).to_arrow_table()
+            return pa.concat_tables([self._db.sql(sql).to_arrow_table() for sql in asked])
 
     def repeats(self, submission: str, mine: pa.Table) -> pa.Table:
         """`file_row` of those of mine that the submission has already, with the same record key and person, or twice."""

@@ -35,6 +35,10 @@ SHARED_MOST: Final = 5
 DETERMINISTIC: Final = ("cross-check@1", "spine-cross-check@1", "alphanumeric@1")
 """Steps that say who it is, or nothing; all others weigh, and wait for two people."""
 SCORED: Final = "algorithmic@1"
+WEIGHED: Final = "splink@1"
+WEIGHED_BECAUSE: Final = "likely, by weight alone"
+"""What no step found, and Splink holds for likely: always for two people, whatever the register says of scores."""
+MOST_CANDIDATES: Final = 3
 CONFIRMED: Final = "spine-cross-check@1"
 """By which step a number stays with its holder although the birth date is not quite the same."""
 REVIEWED: Final = "reviewed"

@@ -15,6 +15,8 @@ from caldicott.engines.duckdb.scores_inputs import SourceFile, rows_of
 from caldicott.facts import linkage as facts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import duckdb
 
     from caldicott.linkage.spec import Field, Spec
@@ -59,7 +61,15 @@ MACROS: Final = (
 )
 
 
-def read_records(connection: duckdb.DuckDBPyConnection, spec: Spec, sources: tuple[SourceFile, ...]) -> None:
+def of_file(source: SourceFile) -> str:
+    """SQL of a file's rows; broken lines are kept apart and counted."""
+    return rows_of(source, keep_rejects=True)
+
+
+def read_records(
+    connection: duckdb.DuckDBPyConnection, spec: Spec, sources: tuple[SourceFile, ...], *,
+    rows: Callable[[SourceFile], str] = of_file,
+) -> None:  # fmt: skip
     """Table `record`: rec, side, id and one column a field; table `said_nothing`: what was made null, and why."""
     names = ", ".join(f"({text(short)}, {text(full)})" for short, full in facts.short_names())
     connection.execute(f"CREATE TABLE short_name AS SELECT * FROM (VALUES {names}) AS t(short_name, full_name)")
@@ -68,9 +78,7 @@ def read_records(connection: duckdb.DuckDBPyConnection, spec: Spec, sources: tup
     parts = []
     for side, source in enumerate(sources):
         columns = ", ".join(f"{quoted(field.column)}::VARCHAR AS raw_{field.name}" for field in spec.fields)
-        parts.append(
-            f"SELECT {side} AS side, tidy({quoted(spec.id_column)}) AS id, {columns} FROM {rows_of(source, keep_rejects=True)}"
-        )
+        parts.append(f"SELECT {side} AS side, tidy({quoted(spec.id_column)}) AS id, {columns} FROM {rows(source)}")
     with reading("LEFT or RIGHT" if len(sources) > 1 else "LEFT"):
         connection.execute("CREATE TEMP TABLE raw AS " + " UNION ALL BY NAME ".join(parts)).fetchall()
     for side in range(len(sources)):

@@ -22,7 +22,7 @@ WHY: Final = {
     "found by score alone": "The computer found one person who is like the record, but nothing proves it.",
     "several as close": "More than one person is as like the record as any other.",
     "of one house with another of that birth date": "Two people of one house were born on the same day.",
-    "found by chance alone": "The computer weighed how likely it is that the record is of one of these people.",
+    "likely, by weight alone": "No rule found anybody. The computer weighed who it may be, and this is likely at best.",
 }
 """Why a case is doubtful, by its reason."""
 _OTHERWISE: Final = "The computer could not settle whose record this is."
