@@ -7,25 +7,17 @@ from contextlib import suppress
 from datetime import date
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from caldicott.engines.duckdb.landing import DuckDbLanding
 from caldicott.engines.duckdb.landing_sql import LandingRules
-from caldicott.stores import clear
 from caldicott.stores.catalogue import SubmissionRecord
-from caldicott.stores.landing_zone import clear_aad
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from caldicott.operations.perform import House
     from caldicott.safe_haven.landing.placement import Tally
-    from caldicott.stores.catalogue import LiveFile
-    from caldicott.stores.landing_zone import LandingZone, ZoneKeys
+    from caldicott.stores.landing_zone import LandingZone
     from caldicott.stores.submissions.manifest import Manifest
 
 _REPEAT = "duplicate_record"
-_REPEAT_COLUMNS = ("record_hash", "identity", "file_row")
 
 
 def days_in(submission: str) -> tuple[date, ...]:
@@ -48,26 +40,14 @@ def rules_for(house: House, manifest: Manifest) -> LandingRules:
     )
 
 
-def hold_repeats(landing: LandingZone, tally: Tally, *, uid: str, keys: ZoneKeys, root: Path) -> None:
-    """Second and later copies of a record are quarantined by a list. `root` is what the landing's paths are below."""
-    records = _keys_of_records(landing, uid=uid, keys=keys, root=root)
-    repeats = DuckDbLanding().repeats(records) if records is not None else None
+def hold_repeats(landing: LandingZone, tally: Tally) -> None:
+    """Second and later copies of a record are quarantined by a list."""
+    suspects = tally.keys.take_suspects()
+    repeats = DuckDbLanding().repeats(suspects.to_reader()) if suspects is not None else None
     if repeats is not None and repeats.num_rows:
         landing.pass_over(repeats)
         tally.admitted -= repeats.num_rows
         tally.quarantined_by[_REPEAT] += repeats.num_rows
-
-
-def _keys_of_records(landing: LandingZone, *, uid: str, keys: ZoneKeys, root: Path) -> pa.RecordBatchReader | None:
-    def opened(file: LiveFile) -> pa.RecordBatchReader:
-        aad = clear_aad(uid, file.part)
-        return clear.read(root / file.path, key=keys.clear.use(aad.decode()), aad=aad, columns=_REPEAT_COLUMNS)
-
-    readers = [opened(file) for file in landing.files if file.kind == "clear"]
-    if not readers:
-        return None
-    batches = (batch for reader in readers for batch in reader)
-    return pa.RecordBatchReader.from_batches(readers[0].schema, batches)
 
 
 def record_of(

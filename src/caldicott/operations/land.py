@@ -187,7 +187,10 @@ def _admit(house: House, manifest: Manifest, layout: Layout, folder: Path) -> Ac
             raise
         hashed.result()
     hold_repeats(zone, tally)
-    told = {"objections_applied": {scheme.value: 1 for scheme in manifest.objections_applied}}
+    told = {
+        "objections_applied": {scheme.value: 1 for scheme in manifest.objections_applied},
+        "practices": dict.fromkeys(manifest.practices, 1),
+    }
     kept = record_of(manifest, tally, uid=uid, key_id=keys.clear_id, received=house.today.isoformat(), told=told)
 
     def keep() -> None:

@@ -181,7 +181,7 @@ def _admit(zone: Zone, manifest: Manifest, layout: Layout, folder: Path) -> Act[
             raise
         hashed.result()
     if layout.record_key:
-        hold_repeats(landing, tally, uid=uid, keys=keys, root=house.store.root / PLACE)
+        hold_repeats(landing, tally)
     files = ceff.placed(landing.files)
     # Who took it in: nobody approves what they entered.
     told = {"entered_by": {house.actor: tally.rows}}

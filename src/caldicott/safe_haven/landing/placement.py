@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from caldicott.safe_haven.landing.second_copies import Keys
 from caldicott.safe_haven.landing.value_lists import ValueLists, only_used
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class Tally:
     needs_trace: int = 0
     quarantined_by: Counter[str] = field(default_factory=Counter)
     link_quality: Counter[str] = field(default_factory=Counter)
+    keys: Keys = field(default_factory=Keys)
+    """By which second copies are found once all rows are in."""
 
     @property
     def quarantined(self) -> int:
@@ -109,6 +112,7 @@ def _admitted(table: pa.Table, period: Period, tally: Tally, lists: ValueLists) 
         order = pc.sort_indices(numbers).slice(0, len(numbers) - numbers.null_count)
         rows, found = only_used(rows.take(order)), pc.value_counts(numbers.take(order))
     _count(rows, tally)
+    tally.keys.add(rows)
     parts, start = {}, 0
     for entry in found:
         length = entry["counts"].as_py()
