@@ -157,6 +157,14 @@ def submission(  # noqa: PLR0913  every key of a manifest can be made wrong
     return place
 
 
+def no_more_codes(folder: Path, *, name: str = "no-more-codes") -> Path:
+    """Who sends for all practices says that nobody more objects; of a period that replaces nothing sent before."""
+    practices = [f"Z80{place:03d}" for place in range(1, 151)]
+    return submission(
+        folder, "emis-objections", [], name=name, practices=practices, period=("1990-01-01", "1990-01-02")
+    )
+
+
 def answer(
     folder: Path, allowed: list[Invented], *, name: str = "ndop-answer", purposes: tuple[str, ...] = BOTH
 ) -> Path:

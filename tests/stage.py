@@ -52,7 +52,7 @@ class Stage:
     today: date = TODAY
     sent: int = field(default=0)
     codes_answered: bool = True
-    """Whether a practice has said that nobody more objects: without any feed of codes everybody is out."""
+    """Whether every practice has said that nobody more objects: whose practice has not is out."""
 
     @property
     def inbox(self) -> Path:
@@ -87,7 +87,7 @@ class Stage:
     def _no_more_codes(self) -> Path:
         folder = self.root / "no-more-codes"
         if not folder.exists():
-            people.submission(folder, "emis-objections", [], name="no-more-codes", sender="Z80150")
+            people.no_more_codes(folder)
         return folder
 
     def run(self, activity: str = PLANNING) -> Any:

@@ -69,7 +69,7 @@ def account(tmp_path_factory):
         for place, layout, agreement, sender in SOURCES:
             _submit(root / "in", place, layout, agreement, sender)
         # Nobody refused by a code; without any feed of codes everybody would be out.
-        people.submission(root / "in", "emis-objections", [], name="no-more-codes")
+        people.no_more_codes(root / "in")
         register = bootstrap.load_register("example-icb")
         with bootstrap.open_house(register, root / "store", create=True) as house:
             landed = land(house, root / "in")

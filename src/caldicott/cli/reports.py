@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     from caldicott.operations.run import ActivityRun
 
+_SHOWN = 10
+"""So many practices are named; `--json` names all."""
+
 
 def print_runs(runs: Sequence[ActivityRun]) -> None:
     """What each activity's run did."""
@@ -31,11 +34,24 @@ def print_runs(runs: Sequence[ActivityRun]) -> None:
             say("No National Data Opt-out answer may be used today: where that scheme applies, everyone is out.")
         for dataset, schemes in sorted(entry.unanswered.items()):
             say(f"Everyone is out of {dataset}: no codes have landed that say who objects by {', '.join(schemes)}.")
+        for line in _awaited(entry.awaited):
+            say(line)
         if entry.linked_people:
             linked = ", ".join(f"{areas}: {people:,}" for areas, people in entry.linked_people.items())
             say(f"People by the number of services they were met in: {linked}.")
         for dataset, reason in sorted(entry.left_out.items()):
             say(f"Kept out of this activity: {dataset} ({reason}).")
+
+
+def _awaited(practices: dict[str, str]) -> Iterator[str]:
+    """The practices that have not said who objects: those who are registered there are out, and what to do."""
+    if practices:
+        named = [f"{practice} ({f'last {day}' if day else 'never'})" for practice, day in practices.items()]
+        more = f" and {len(named) - _SHOWN:,} more" if len(named) > _SHOWN else ""
+        yield (
+            f"Coded objections have not come from {len(named):,} practices: {', '.join(named[:_SHOWN])}{more}. Who is "
+            "registered there is out of what such codes can stop. Next: ask for their extracts."
+        )
 
 
 def _traced(counts: dict[str, int]) -> Iterator[str]:
@@ -72,6 +88,9 @@ def print_status(document: dict[str, Any]) -> None:
     table("Every row in one place", headings, rows, numbers_from=2)
     _print_reasons("Held back, and why", document["submissions"], "quarantined_by")
     _print_reasons("Excluded, by which objection", document["submissions"], "excluded_by")
+    for activity, told in document["coded_objections"].items():
+        for line in _awaited(told["awaited"]):
+            say(f"{activity}: {line}")
     for entry in document["destroyed"]:
         say(
             f"Destroyed: {entry['id']} of {entry['sender']} ({entry['dataset']}, {entry['rows']:,} rows) can no longer "

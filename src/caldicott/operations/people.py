@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
-from caldicott.engines.duckdb.people import BIT, EVERYONE, DuckDbPeople
+from caldicott.engines.duckdb.people import BIT, EVERYONE, UNANSWERED, DuckDbPeople
 from caldicott.facts.layout import ColumnClass, IdentityKind, load
 from caldicott.operations.engine import DUCKDB
 from caldicott.operations.identify import Identified, live
 from caldicott.operations.identify_persons import follow_in_vault, note_mergers, part_reissued
-from caldicott.safe_haven.objections import is_answer_usable, is_answered, schemes_for
+from caldicott.operations.people_practices import Answers, depends_on_practices, hear_practices
+from caldicott.safe_haven.objections import PRACTICE_UNANSWERED, is_answer_usable, is_answered, schemes_for
 from caldicott.safe_haven.persons import numbered
 from caldicott.safe_haven.release import Place, places
 from caldicott.stores.catalogue import LiveFile
@@ -45,6 +46,9 @@ class People:
     """Mergers and splits of persons, oldest first, with those that this run noted."""
     settings: dict[str, str] = field(default_factory=dict)
     """How far each domain's tokens have followed them: for the catalogue, with what this run makes live."""
+
+    answers: Answers = field(default_factory=Answers)
+    """Which practices have said who objects, where that matters."""
 
     def mask(self, dataset: str) -> int:
         """All bits that take a row of this dataset out."""
@@ -82,9 +86,14 @@ def gather(
     steps.follow_mergers()
     masks = {d: _masks(d, permit.obligations.objections, submissions) for d, permit in granted.items()}
     people = People(steps, masks, submissions, ndop_answered=ndop_answered, identified=found)
+    asks_practices = depends_on_practices(house, granted)
+    if asks_practices:
+        people.answers = hear_practices(house, rows, steps, submissions)
+        people.settings |= people.answers.as_setting(next(iter(granted.values())).request.activity)
+        people.counts["practices that have not answered"] = len(people.answers.awaited)
     _welcome(house, rows, people)
     note_mergers(house, people)
-    steps.settle(ndop_answered=ndop_answered)
+    steps.settle(ndop_answered=ndop_answered, asks_practices=asks_practices)
     people.counts.update({f"objecting {scheme}": count for scheme, count in steps.count_objecting().items() if count})
     people.counts["type2 after its end"] = steps.late_type2()
     return people
@@ -122,7 +131,7 @@ def _meet(rows: Rows, engine: DuckDbPeople, submission: SubmissionRecord, place:
 
 
 _MERGER_ENDED = "merger_ended_on"
-_OBJECTION_COLUMNS = ("identity", "objection_code", "recorded_on", "record_hash", "withdrawn", "file_row")
+_OBJECTION_COLUMNS = ("identity", "objection_code", "recorded_on", "record_hash", "withdrawn", "file_row", "practice")
 
 
 def _meet_demographics(rows: Rows, engine: DuckDbPeople, submission: SubmissionRecord, *, since: int) -> None:
@@ -159,13 +168,17 @@ def _masks(
 ) -> list[tuple[str, int]]:
     codes_landed = any(s.dataset == "gp-objections" for s in submissions)
     applied = [s.counts.get("objections_applied", {}) for s in submissions if s.dataset == dataset]
-    return [
+    schemes = schemes_for(dataset, rules)
+    found = [
         (
             scheme.value,
             BIT[scheme] if is_answered(scheme, codes_landed=codes_landed, applied_at_source=applied) else EVERYONE,
         )
-        for scheme in schemes_for(dataset, rules)
+        for scheme in schemes
     ]
+    # Last, so that who objects by a scheme is counted there. Without any codes everybody is out by the schemes' names.
+    waits = any(not is_answered(scheme, codes_landed=False, applied_at_source=applied) for scheme in schemes)
+    return [*found, (PRACTICE_UNANSWERED, UNANSWERED)] if waits and codes_landed else found
 
 
 def _together(masks: Iterable[tuple[str, int]]) -> int:

@@ -60,6 +60,8 @@ class ActivityRun:
     ndop_answered: bool = False
     unanswered: dict[str, list[str]] = field(default_factory=dict)
     """Datasets out of which everybody is, because nobody has said who objects by these schemes."""
+    awaited: dict[str, str] = field(default_factory=dict)
+    """Member practices whose people are out for want of coded objections: the day of the last ones, or nothing."""
     destroyed: dict[str, str] = field(default_factory=dict)
     """Submissions that can no longer be read, each with the day its key was destroyed."""
 
@@ -171,6 +173,7 @@ def _compute(
     people.counts.update(work.identity)
     report.counts = {**people.counts, **people.identified.counts, **scored.counts}
     report.ndop_answered, report.unanswered = people.ndop_answered, people.unanswered()
+    report.awaited = {practice: day.isoformat() if day else "" for practice, day in people.answers.awaited.items()}
 
     def keep() -> None:
         catalogue = house.store.catalogue

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from caldicott.operations.identify import counts_of, left_out_of
+from caldicott.operations.people_practices import setting_of
 from caldicott.policy.ahead import warnings_ahead
 from caldicott.policy.decide import decide
 from caldicott.policy.decision import Permit, Request
@@ -35,12 +37,19 @@ def status(house: House) -> dict[str, Any]:
         "activities": {
             activity: {"run": run["id"], "on": run["at"], **run["counts"]} for activity, run in runs.items()
         },
+        "coded_objections": {activity: told for activity in runs if (told := _coded(house, activity))},
         "destroyed": [_destroyed(house, record) for record in catalogue.every_submission() if _is_gone(house, record)],
         "due": _due(house, set(runs)),
         "due_soon": [_ahead(one) for one in warnings_ahead(house.register, house.today)],
         "audit": {"entries": house.store.audit.size, "root": house.store.audit.root.hex()},
         "recovered": list(house.store.audit.recovered),
     }
+
+
+def _coded(house: House, activity: str) -> dict[str, Any]:
+    """Which practices the latest run had an answer of, and which it waited for; nothing where none was needed."""
+    told: dict[str, Any] = json.loads(house.store.catalogue.setting(setting_of(activity)) or "{}")
+    return told
 
 
 def _is_gone(house: House, record: SubmissionRecord) -> bool:

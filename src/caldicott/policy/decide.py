@@ -18,7 +18,7 @@ from caldicott.policy.refusals import refuse
 from caldicott.policy.standing import against_activity, against_controller, against_flows, carrier
 from caldicott.policy.words import against_words
 from caldicott.vocabulary.formats import DataFormat
-from caldicott.vocabulary.terms import Relationship
+from caldicott.vocabulary.terms import CODED_OBJECTIONS, Relationship
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -107,6 +107,7 @@ def _obligations(
         own_organisation=_own_organisation(one, request, asked),
         column_classes=column_classes(wanted, identifiers, inputs_whitelist=whitelist),
         record_viewing=wanted is DataFormat.IDENTIFIABLE and request.action not in _NOBODY_LOOKS,
+        coded_answer_days=_coded_answer_days(entry, request, asked),
     )
 
 
@@ -126,6 +127,12 @@ def _objections(entry: ProcessingActivity, request: Request) -> tuple[ObjectionR
         for rule in entry.objections.rules
         if request.format in rule.covers_formats and (not rule.datasets or request.dataset in rule.datasets)
     )
+
+
+def _coded_answer_days(entry: ProcessingActivity, request: Request, asked: CompiledRegister) -> int | None:
+    if not any(rule.scheme in CODED_OBJECTIONS for rule in _objections(entry, request)):
+        return None
+    return asked.register.controller.settings.coded_answers.answer_valid_days
 
 
 def _disclosure_rule(entry: ProcessingActivity, wanted: DataFormat) -> str | None:

@@ -55,6 +55,8 @@ class Obligations:
     """ODS code of the one practice whose patients may be seen; None: each row's own practice must be shown."""
     column_classes: frozenset[str]
     record_viewing: bool
+    coded_answer_days: int | None = None
+    """How old a practice's coded objections may be, where one of them stops this; else None."""
 
 
 @dataclass(frozen=True, slots=True)

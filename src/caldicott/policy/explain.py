@@ -83,6 +83,11 @@ def _duties(permit: Permit) -> list[str]:
 def _duties_to_objectors(obligations: Obligations) -> Iterator[str]:
     schemes = dict.fromkeys(phrases.OBJECTIONS[rule.scheme] for rule in obligations.objections)
     yield f"Leave out whoever objected: {', '.join(schemes)}." if schemes else "Objections: none stops this."
+    if obligations.coded_answer_days is not None:
+        yield (
+            "Leave out whoever is registered at a practice that has sent no coded objections in the last "
+            f"{obligations.coded_answer_days} days; `caldicott status` names those to ask for an extract."
+        )
     for one in obligations.exemptions:
         which = phrases.either([phrases.OBJECTIONS[scheme] for scheme in one.schemes]) if one.schemes else ""
         yield f"Exempt from {which or 'objections'}: {phrases.EXEMPTIONS[one.kind]} ({one.reference})."
@@ -136,4 +141,5 @@ def _obligations_record(obligations: Obligations) -> dict[str, Any]:
         "own_organisation": obligations.own_organisation,
         "column_classes": sorted(obligations.column_classes),
         "record_viewing": obligations.record_viewing,
+        "coded_answer_days": obligations.coded_answer_days,
     }

@@ -75,6 +75,13 @@ class IdentityRules(Entry):
     """Whether records that no step found are weighed, for two people to look at; never a link by itself."""
 
 
+class CodedAnswers(Entry):
+    """What a missing answer means: who is registered where no codes have come from is out of what codes can stop."""
+
+    answer_valid_days: int = Field(default=62, ge=1, le=400)
+    """How long a practice's extract of objection codes may be used, from the day it landed."""
+
+
 class Settings(Entry):
     """What this deployment decides for itself."""
 
@@ -84,6 +91,8 @@ class Settings(Entry):
     northern_ireland_numbers_need_trace: bool = True
     ndop_answer_valid_days: int = Field(default=7, ge=1, le=31)
     """How long one National Data Opt-out answer may be used. National maximum not verified: editable."""
+    coded_answers: CodedAnswers = CodedAnswers()
+    """Until a practice has sent its coded objections, or when they are too old, its people are out."""
     flow_review_warning_days: tuple[int, ...] = (90, 30, 7)
     identity: IdentityRules | None = None
     """Without it, numbers are checked and nobody is traced."""

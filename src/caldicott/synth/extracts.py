@@ -62,6 +62,8 @@ class Submission:
     file: DataFile
     first_day: int
     last_day: int
+    practices: tuple[str, ...] = ()
+    """Of objection codes: the practices it holds all codes of."""
 
     def write(self, table: Texts) -> int:
         """Append the rows; says how many data rows were in the file before."""
@@ -88,6 +90,8 @@ def _header(names: list[str]) -> bytes:
 def _manifest(submission: Submission) -> str:
     source, file = submission.source, submission.file
     purposes = ", ".join(f'"{purpose}"' for purpose in source.purposes)
+    listed = ", ".join(f'"{code}"' for code in submission.practices)
+    practices = f"practices = [{listed}]\n" if listed else ""
     return f"""[submission]
 id = "{submission.id}"
 dataset = "{source.dataset}"
@@ -101,7 +105,7 @@ period_to = {iso(submission.last_day)}
 update = "bulk-replacement"
 extracted = 2026-05-01T06:00:00
 objections_applied = []
-
+{practices}
 [[files]]
 path = "{file.path.name}"
 rows = {file.rows}

@@ -203,7 +203,8 @@ def _opened(out: Path, extract: Extract, sender: str) -> Submission:
     first, last = _PERIODS.get(source.layout, (extract.world.period.first, LAST_DAY))
     identity = f"{sender}-{name}-2026"
     file = extracts.DataFile(out / identity / source.file)
-    return extracts.Submission(identity, source, extract.layout, sender, file, first, last)
+    told = extract.world.places.practice_codes.to_pylist() if source.dataset == "gp-objections" else []
+    return extracts.Submission(identity, source, extract.layout, sender, file, first, last, tuple(told))
 
 
 _PERIODS = {

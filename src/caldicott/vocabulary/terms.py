@@ -38,6 +38,12 @@ class Objection(StrEnum):
     LOCAL = "local"
 
 
+CODED_OBJECTIONS = frozenset(
+    {Objection.TYPE_1, Objection.RISK_STRATIFICATION, Objection.RESEARCH, Objection.DEIDENTIFIED}
+)
+"""Schemes that live only as codes in practice systems. Type 2 ended in 2018 and the national answer carries it."""
+
+
 class ObjectionExemption(StrEnum):
     """The closed list of reasons why an objection does not stop a use [NHSE: national data opt-out policy]."""
 

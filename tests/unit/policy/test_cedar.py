@@ -219,7 +219,7 @@ def test_the_comparison_has_teeth(name):
     policies = right.policies.replace(before, after)
     policies = policies.replace('@id("status/old-scores")\n;', "")
     wrong = CedarExport(policies, right.schema, right.entities)
-    asked = [*scattered(register, 6000, seed=1), *grid(register)]
+    asked = [*scattered(register, 6000, seed=1), *scattered(register, 6000, seed=3), *grid(register)]
     chunks = (asked[start : start + 1000] for start in range(0, len(asked), 1000))
     assert any(disagreements(register, chunk, wrong)[0] for chunk in chunks)
 

@@ -8,6 +8,8 @@ Tables of the connection, all temporary:
   demographic(number, birth_date)   the national feed
   objecting(person_id, mask)        one bit a scheme, latest code wins
   allowed(number)                   the national opt-out answer: who has NOT opted out
+  registered(number, practice, ...) where somebody is or was registered, by which source
+  answered(practice)                practices whose coded objections have come and are not too old
 """
 
 from __future__ import annotations
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
 BIT = {scheme: 1 << place for place, scheme in enumerate(Objection)}
 EVERYONE = 1 << len(BIT)
 """Set for every person: the bit of a scheme that nobody has answered yet, so that missing means out, not in."""
+UNANSWERED = EVERYONE << 1
+"""Set for who is registered at a practice that has not said who objects, or at none that is known."""
+REGISTRATION, SPINE, MENTION = 0, 1, 2
+"""Where a registration is known from. A row that only names the practice counts where nothing better is known."""
 
 _TABLES = """
 CREATE TEMP TABLE seen (number BIGINT);
@@ -38,8 +44,12 @@ CREATE TEMP TABLE index_number (number BIGINT, person_id BIGINT);
 CREATE TEMP TABLE index_local (kind VARCHAR, value VARCHAR, person_id BIGINT);
 CREATE TEMP TABLE coded_record (
   number BIGINT, code VARCHAR, recorded_on DATE, record_hash UBIGINT, withdrawn BOOLEAN, file_row BIGINT,
-  sender VARCHAR, since INTEGER
+  sender VARCHAR, since INTEGER, practice VARCHAR
 );
+CREATE TEMP TABLE registered (
+  number BIGINT, practice VARCHAR, is_current BOOLEAN, source INTEGER, sender VARCHAR, since INTEGER
+);
+CREATE TEMP TABLE answered (practice VARCHAR);
 CREATE TEMP TABLE objection_code (scheme VARCHAR, bit INTEGER, is_dissent BOOLEAN, code VARCHAR, effective_until DATE);
 CREATE TEMP TABLE allowed (number BIGINT);
 """
@@ -89,15 +99,40 @@ class DuckDbPeople:
     def add_objections(
         self, rows: pa.RecordBatchReader, *, sender: str, since: int, replaced: Iterable[tuple[date, date]]
     ) -> None:
-        """Columns identity, objection_code, recorded_on, record_hash, withdrawn and file_row of one submission."""
+        """Columns identity, objection_code, recorded_on, record_hash, withdrawn, file_row and practice of one submission."""
         periods = "".join(f" AND recorded_on NOT BETWEEN DATE '{first}' AND DATE '{last}'" for first, last in replaced)
         self._insert(
             "INSERT INTO coded_record SELECT identity, objection_code, recorded_on, record_hash, withdrawn, file_row, "
-            f"$sender, $since FROM arriving WHERE true{periods}",
+            f"$sender, $since, upper(trim(practice)) FROM arriving WHERE true{periods}",
             rows,
             sender=sender,
             since=since,
         )
+
+    def practices_named(self) -> dict[int, frozenset[str]]:
+        """By place of an extract of codes: the practices that its rows are of."""
+        found = self.connection.execute("SELECT DISTINCT since, practice FROM coded_record").fetchall()
+        places = {int(since) for since, _practice in found}
+        return {place: frozenset(str(p) for since, p in found if int(since) == place and p) for place in places}
+
+    def add_registered(self, rows: pa.RecordBatchReader, *, source: int, sender: str, since: int) -> None:
+        """Columns identity, practice and withdrawn; an end of the registration, where the layout has one."""
+        ended = [name for name in ("deregistered_on", "removal_reason") if name in rows.schema.names]
+        current = " AND ".join(f"{name} IS NULL" for name in ended) or "true"
+        self._insert(
+            f"INSERT INTO registered SELECT DISTINCT identity, upper(trim(practice)), {current}, "
+            "CAST($source AS INTEGER), $sender, CAST($since AS INTEGER) FROM arriving "
+            "WHERE identity IS NOT NULL AND NOT withdrawn AND nullif(trim(practice), '') IS NOT NULL",
+            rows,
+            source=source,
+            sender=sender,
+            since=since,
+        )
+
+    def add_answered(self, practices: Iterable[str]) -> None:
+        """The practices that have said who objects, as of today."""
+        if rows := [(practice,) for practice in sorted(practices)]:
+            self.connection.executemany("INSERT INTO answered VALUES (?)", rows)
 
     def add_allowed(self, rows: pa.RecordBatchReader) -> None:
         """Column identity: who is in the national answer."""
@@ -132,8 +167,10 @@ class DuckDbPeople:
         ).to_arrow_table()
         return numbers, others
 
-    def settle(self, *, ndop_answered: bool) -> None:
+    def settle(self, *, ndop_answered: bool, asks_practices: bool = False) -> None:
         """Every identity's person and the schemes that person objects by, as one bit mask."""
+        self.connection.execute(_HEARD)
+        unheard = f"CASE WHEN h.person_id IS NULL THEN {UNANSWERED} ELSE 0 END" if asks_practices else "0"
         self.connection.execute(_LIVE_OBJECTIONS)
         self.connection.execute(_OBJECTING)
         out = "NOT EXISTS (FROM allowed WHERE allowed.number = living.living)" if ndop_answered else "true"
@@ -141,14 +178,16 @@ class DuckDbPeople:
         self.connection.execute(
             "CREATE TEMP TABLE person AS "
             f"SELECT living.number AS identity, i.person_id, coalesce(o.mask, 0) | {EVERYONE} | "
-            f"(CASE WHEN {out} THEN {ndop} ELSE 0 END) AS mask, d.birth_date AS demographic_birth_date, d.number IS NOT NULL AS is_known "
+            f"(CASE WHEN {out} THEN {ndop} ELSE 0 END) | ({unheard}) AS mask, d.birth_date AS demographic_birth_date, d.number IS NOT NULL AS is_known "
             "FROM living JOIN index_number i ON i.number = living.living LEFT JOIN objecting o USING (person_id) "
+            "LEFT JOIN heard h ON h.person_id = i.person_id "
             "LEFT JOIN (SELECT number, max(birth_date) AS birth_date FROM demographic GROUP BY 1) d "
             "ON d.number = living.living"
         )
         # The national check knows NHS numbers only: who has none cannot be shown not to object.
         self.connection.execute(
-            f"CREATE TEMP TABLE person_local AS SELECT kind, value AS identity, person_id, {ndop | EVERYONE} AS mask, "
+            "CREATE TEMP TABLE person_local AS SELECT kind, value AS identity, person_id, "
+            f"{ndop | EVERYONE | (UNANSWERED if asks_practices else 0)} AS mask, "
             "NULL::DATE AS demographic_birth_date, false AS is_known FROM index_local"
         )
 
@@ -237,4 +276,27 @@ WITH coded AS (
   FROM coded GROUP BY person_id, bit
 )
 SELECT person_id, bit_or(bit) AS mask FROM latest WHERE objects GROUP BY person_id
+"""
+
+# Who is registered where codes have come from: at every practice that the newest extract of a sender or the spine
+# names. Ended registrations count where there is no other, and a row that only mentions a practice where nothing else is
+# known. Who is not in `heard` cannot be shown not to object.
+_HEARD = """
+CREATE TEMP TABLE heard AS
+WITH newest AS (
+  SELECT number, sender, source, max(since) AS since FROM registered GROUP BY number, sender, source
+), told AS (
+  SELECT i.person_id, r.practice, r.is_current, CASE WHEN r.source = 2 THEN 1 ELSE 0 END AS is_mention
+  FROM registered r
+  JOIN newest n ON n.number = r.number AND n.sender = r.sender AND n.source = r.source AND n.since = r.since
+  LEFT JOIN current m ON m.number = r.number
+  JOIN index_number i ON i.number = coalesce(m.current_number, r.number)
+), best AS (
+  SELECT person_id, min(is_mention * 2 + CASE WHEN is_current THEN 0 ELSE 1 END) AS kind FROM told GROUP BY person_id
+), counted AS (
+  SELECT t.person_id, t.practice FROM told t
+  JOIN best b ON b.person_id = t.person_id AND b.kind = t.is_mention * 2 + CASE WHEN t.is_current THEN 0 ELSE 1 END
+)
+SELECT c.person_id FROM counted c LEFT JOIN (SELECT DISTINCT practice FROM answered) a ON a.practice = c.practice
+GROUP BY c.person_id HAVING count(*) = count(a.practice)
 """

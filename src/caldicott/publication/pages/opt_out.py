@@ -10,7 +10,7 @@ from caldicott.publication.pages.blocks import bullets, joined, para, row, secti
 from caldicott.publication.pages.formats import uses_of
 from caldicott.register import words
 from caldicott.vocabulary.formats import DataFormat
-from caldicott.vocabulary.terms import Objection
+from caldicott.vocabulary.terms import CODED_OBJECTIONS, Objection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,6 +102,13 @@ def _how(scheme: Objection, setting: Setting) -> Iterator[Block]:
         yield para(Link("Make your choice on the NHS website", schemes.NATIONAL_PAGE), ".")
         days = setting.register.controller.settings.ndop_answer_valid_days
         yield para(f"We ask the national service who has opted out. We use no answer that is older than {days} days.")
+    settings = setting.register.controller.settings
+    if scheme in CODED_OBJECTIONS and "coded_answers" in settings.model_fields_set:
+        days = settings.coded_answers.answer_valid_days
+        yield para(
+            f"Your GP practice tells us who has objected. If it has not told us in the last {days} days, we leave out "
+            "everyone who is registered there."
+        )
 
 
 def _stopped(scheme: Objection, setting: Setting) -> Section:

@@ -61,6 +61,8 @@ class Manifest:
     extracted: datetime
     """In UTC where the sender wrote a zone; as written where not. Resubmissions are ordered by it."""
     objections_applied: tuple[Objection, ...]
+    practices: tuple[str, ...]
+    """Of an extract of objection codes: the practices it holds all codes of, also those of which there is none."""
     files: tuple[ManifestFile, ...]
 
     @property
@@ -200,6 +202,7 @@ class _Parsing:
         top = content["submission"]
         if not isinstance(top, dict):
             raise _fault(self._path, "[submission] is not a table", self._line("submission"))
+        top = {"practices": [], **top}  # the one key that may be left out
         self._keys(top, set(_FIELDS), "[submission]", 0)
         found = {name: self._field(top, name) for name in _FIELDS}
         if found["period_from"] > found["period_to"]:
@@ -288,6 +291,11 @@ def _objections(value: Any) -> tuple[Objection, ...] | None:
     return tuple(Objection(word) for word in value) if is_list and len(set(value)) == len(value) else None
 
 
+def _practices(value: Any) -> tuple[str, ...] | None:
+    is_list = isinstance(value, list) and all(isinstance(word, str) and _ODS.fullmatch(word) for word in value)
+    return tuple(value) if is_list and len(set(value)) == len(value) else None
+
+
 _FIELDS: Final[dict[str, tuple[str, Any]]] = {
     "id": ("up to 100 letters, digits, dots, hyphens", _matching(_NAME)),
     "dataset": ("the id of a dataset", _matching(_ID)),
@@ -301,4 +309,5 @@ _FIELDS: Final[dict[str, tuple[str, Any]]] = {
     "update": ("one of " + ", ".join(UPDATES), _one_of(UPDATES)),
     "extracted": ("a date and time, without quotes", _instant),
     "objections_applied": ("a list of " + ", ".join(Objection) + ", [] for none", _objections),
+    "practices": ("a list of ODS codes, none twice", _practices),
 }

@@ -38,6 +38,7 @@ class Heading:
     update: str
     extracted: datetime
     objections_applied: tuple[Objection, ...] = ()
+    practices: tuple[str, ...] = ()
 
 
 def write_manifest(folder: Path, heading: Heading, *, layout: Layout, files: list[Path] | None = None) -> Manifest:
@@ -120,6 +121,7 @@ def _heading(heading: Heading, layout: Layout) -> str:
             f"update = {_quoted(heading.update)}",
             f"extracted = {heading.extracted.isoformat()}",
             f"objections_applied = [{', '.join(_quoted(scheme.value) for scheme in heading.objections_applied)}]",
+            *([f"practices = [{', '.join(map(_quoted, heading.practices))}]"] if heading.practices else []),
             "",
         ]
     )
