@@ -40,6 +40,11 @@ class Dimension:
     columns: tuple[tuple[str, str], ...] = ()
     """Datasets that call the column otherwise."""
 
+    @property
+    def unknown(self) -> str:
+        """What those are called who are in none of its groups: other people at each level, so never the same name."""
+        return f"{self.name.replace('_', ' ')} {UNKNOWN}" if self.rank else UNKNOWN
+
     def column_in(self, dataset: str) -> str:
         """What the column is called there."""
         return dict(self.columns).get(dataset, self.column)

@@ -27,7 +27,10 @@ def above(level: str, value: str, lookups: Mapping[str, Mapping[str, str]]) -> s
     if found.hierarchy == "deprivation":
         tenth = _TENTH.fullmatch(value)
         return f"fifth {(int(tenth[1]) + 1) // 2}" if tenth and level == "deprivation_fifth" else value
-    return lookups.get(found.lookup, {}).get(value, value) if found.lookup else value
+    pairs = lookups.get(found.lookup, {})
+    if not found.lookup or value in {found.unknown, *pairs.values()}:
+        return value
+    return pairs.get(value, found.unknown if pairs else value)
 
 
 def _period(level: str, value: str) -> str:

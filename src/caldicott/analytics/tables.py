@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from caldicott.analytics.cube import Cube
 from caldicott.analytics.definition import Figure, Unit
+from caldicott.facts import indicators as facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,16 +92,20 @@ def main(asked: Question) -> str:
     return PART if asked.indicator.denominator is not None else WHOLE
 
 
-def population(asked: Question, name: str) -> str:
-    """Of whose people a table counts: the dataset that says who they are. Its tables are judged together."""
-    found = asked.indicator
-    source = found.denominator if found.denominator is not None and name == WHOLE else found.source
-    return source.persons or source.dataset
-
-
 def populations(asked: Question) -> tuple[str, ...]:
-    """All of them."""
-    return tuple(dict.fromkeys(population(asked, name) for name in names(asked.indicator.figure)))
+    """The datasets of whose people it tells, its own first: what is told of any of these is judged together.
+
+    A share of registered people tells of both; people of one dataset who have something in another are people of both.
+    """
+    found = dict[str, None]()
+    for source in asked.indicator.sources:
+        found |= dict.fromkeys(people_of(name) for name in (source.dataset, source.persons) if name)
+    return tuple(found)
+
+
+def people_of(dataset: str) -> str:
+    """The dataset whose people stand behind the rows of this one."""
+    return str(tomllib.loads(facts.text("people.toml")).get(dataset, dataset))
 
 
 def names(figure: Figure) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from caldicott.operations.airlock_state import (
 )
 from caldicott.operations.perform import Act, ask, perform
 from caldicott.operations.protect_release import DEFAULT_RULE, NOTHING, release_counts
-from caldicott.operations.protect_told import remembered, within
+from caldicott.operations.protect_told import in_hierarchies, remembered, within
 from caldicott.policy.decision import Permit, Request
 from caldicott.policy.explain import explain
 from caldicott.stores import airlock
@@ -250,7 +250,8 @@ def _found(house: House, permit: Permit, tables: Mapping[str, str]) -> tuple[Fin
     rule = rules.rule(permit.obligations.disclosure_rule or DEFAULT_RULE)
     with remembered(house) as memory:
         earlier = memory.releases()
-    hierarchies = within(house)
+    asked = [one for name, text in tables.items() if (one := counts_of(name, *read(text))) is not None]
+    hierarchies = within(house, [in_hierarchies(one) for one in asked], earlier)
     return tuple(find(name, text, rule, earlier, hierarchies) for name, text in tables.items())
 
 

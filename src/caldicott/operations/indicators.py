@@ -58,7 +58,7 @@ class Told:
     marker: str
     rounded_to: int
     certificates: tuple[str, ...]
-    """The entries of the ledger that prove it, one for each population."""
+    """The entries of the ledger that prove it."""
     key: str
     """The question as such."""
     reports: tuple[Mapping[str, Any], ...]
@@ -165,28 +165,22 @@ def _through_gate(
     house: House, asked: Question, counted: Mapping[str, Sequence[Cell]], *, permit: Permit,
     lookups: Mapping[str, Mapping[str, str]], snapshot: Mapping[str, str],
 ) -> Told:  # fmt: skip
-    """Each population's tables against all that was ever told of it."""
+    """All tables of the question together, against all that was ever told of any of these people."""
     rule = rules.rule(permit.obligations.disclosure_rule or DEFAULT_RULE)
     activity = permit.request.activity
-    by_population: dict[str, list[CountTable]] = {}
-    for name, table in counting.tables(asked, counted):
-        by_population.setdefault(counting.population(asked, name), []).append(_true(table))
-    files: dict[str, str] = {}
-    reports, certificates = [], []
-    for dataset, true in by_population.items():
-        with remembered(house, component(dataset, activity)) as memory:
-            release = judged(true, rule, hierarchies=within(house, lookups), memory=memory)
-        files |= release.files
-        reports.append(json.loads(release.files["report.json"]))
-        certificates.append(release.certificate)
-    coarser = [done for report in reports for done in report["made_coarser"]]
-    made = answers.answer(asked, files, coarser, lookups=lookups, marker=rule.shown_as)
+    true = [_true(table) for _name, table in counting.tables(asked, counted)]
+    with remembered(house, *(component(one, activity) for one in counting.populations(asked))) as memory:
+        joined = within(house, true, memory.releases(), lookups)
+        release = judged(true, rule, hierarchies=within(house, lookups=lookups), joined=joined, memory=memory)
+        memory.everywhere(release)
+    report = json.loads(release.files["report.json"])
+    made = answers.answer(asked, release.files, report["made_coarser"], lookups=lookups, marker=rule.shown_as)
     if sum(cell.people for cell in counted[counting.main(asked)]) < FEWEST:
         made = made.without_rows()
     key = asked.key(snapshot=snapshot["id"], activity=activity, rule=rule.name)
     return Told(
         asked, made, snapshot["id"], snapshot["at"], activity, rule.name, rule.shown_as, rule.round_to,
-        tuple(certificates), key, tuple(reports),
+        (release.certificate,), key, (report,),
     )  # fmt: skip
 
 

@@ -79,9 +79,11 @@ def protect(request: Request, told: Callable[[str], None] = lambda _step: None) 
 
 def judged(
     tables: Sequence[CountTable], rule: DisclosureRule, *, hierarchies: Hierarchies, memory: ledger.Ledger | None,
-    told: Callable[[str], None] = lambda _step: None,
+    joined: Hierarchies | None = None, told: Callable[[str], None] = lambda _step: None,
 ) -> ledger.Release:  # fmt: skip
     """The tables as they may leave, remembered before anybody has them; asked again, the stored answer.
+
+    `joined` are the hierarchies with all that values told before add to them: no part of the request.
 
     Raises:
         DoesNotHold: the tables contradict each other or the ledger.
@@ -94,7 +96,7 @@ def judged(
     if known is not None:
         return known
     told("proving what may leave")
-    found = decided(tables, rule, hierarchies=hierarchies, earlier=earlier)
+    found = replace(decided(tables, rule, hierarchies=joined or hierarchies, earlier=earlier), request=asked)
     return memory.append(found) if memory else found
 
 

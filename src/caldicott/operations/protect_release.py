@@ -59,7 +59,8 @@ def release_counts(
         asked = [told_before.in_hierarchies(table) for table in tables]
         with told_before.remembered(house) as memory:
             within = hierarchies or told_before.within(house)
-            found = judged(asked, rule, hierarchies=within, memory=memory, told=told)
+            joined = hierarchies or told_before.within(house, asked, memory.releases())
+            found = judged(asked, rule, hierarchies=within, joined=joined, memory=memory, told=told)
         leaving = Leaving(Answer(told_before.named_again(found.files, tables)), found.certificate)
         return Act(
             leaving, lambda: None, counts=_counts(leaving.answer), references=(permit.request.role, found.certificate),

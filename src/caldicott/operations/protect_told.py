@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +18,7 @@ from caldicott.analytics.dimension import registered
 from caldicott.analytics.levels import groups, parents
 from caldicott.analytics.question import Axis
 from caldicott.disclosure.hierarchy import Hierarchies
+from caldicott.operations.indicators_levels import with_unknown
 from caldicott.operations.indicators_library import lookups_of
 from caldicott.stores import ledger
 
@@ -37,27 +38,39 @@ class Memory(ledger.Ledger):
     """One ledger, with what other ways out of the store told, all in the names of hierarchies."""
 
     elsewhere: tuple[ledger.Release, ...] = ()
+    beside: tuple[ledger.Ledger, ...] = ()
+    """Ledgers of other people of whom the same is told."""
 
     def releases(self) -> tuple[ledger.Release, ...]:
         """All of it is in the same hands; what is new is remembered in the own ledger."""
         # The class is made anew for its slots, so its parent is named.
-        return tuple(_renamed(one) for one in (*self.elsewhere, *ledger.Ledger.releases(self)))
+        beside = (release for one in self.beside for release in one.releases())
+        every = (*self.elsewhere, *beside, *ledger.Ledger.releases(self))
+        # What was told of two populations at once lies in the ledgers of both.
+        return tuple(_renamed(one) for one in {release.request: release for release in every}.values())
+
+    def everywhere(self, release: ledger.Release) -> None:
+        """Remember it in the ledgers beside as well; who was killed before that had no answer, and asks again."""
+        for one in self.beside:
+            if all(known.request != release.request for known in one.releases()):
+                one.append(release)
 
 
 @contextmanager
-def remembered(house: House, audience: str = EVERYBODY) -> Iterator[Memory]:
-    """The ledger of that audience, and all that is to be judged with it.
+def remembered(house: House, *audiences: str) -> Iterator[Memory]:
+    """The ledgers of these audiences, the first to be written to, and all that is to be judged with them.
 
     Everybody's ledger is held all the while: of two who tell at the same time one
     comes first, and the other knows what it told.
     """
-    with ledger.held_in(house.store, EVERYBODY, today=house.today) as everybody:
-        if audience == EVERYBODY:
+    with ExitStack() as held:
+        everybody = held.enter_context(ledger.held_in(house.store, EVERYBODY, today=house.today))
+        if not audiences:
             others = ledger.all_but(house.store, EVERYBODY, today=house.today)
             yield Memory(everybody.folder, everybody.seal, others)
-        else:
-            with ledger.held_in(house.store, audience, today=house.today) as own:
-                yield Memory(own.folder, own.seal, everybody.releases())
+            return
+        own, *beside = (held.enter_context(ledger.held_in(house.store, one, today=house.today)) for one in audiences)
+        yield Memory(own.folder, own.seal, everybody.releases(), tuple(beside))
 
 
 def in_hierarchies(table: CountTable) -> CountTable:
@@ -78,15 +91,21 @@ def hierarchies_of(columns: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def within(house: House, lookups: Mapping[str, Mapping[str, str]] | None = None) -> Hierarchies:
-    """What lies in what. Always all of it: the same request must be known again, whatever was told since.
-
-    And what was told before is joined by it, whether or not what is asked now has the dimension.
-    """
+def within(
+    house: House, tables: Sequence[CountTable] = (), earlier: Sequence[ledger.Release] = (),
+    lookups: Mapping[str, Mapping[str, str]] | None = None,
+) -> Hierarchies:  # fmt: skip
+    """What lies in what: all of it, for what was told before is joined by it, whatever is asked now."""
     known = lookups_of(house) if lookups is None else lookups
     axes = [Axis(name, name, (), ()) for name in dict.fromkeys(level.hierarchy for level in registered().values())]
     above = {axis.name: one for axis in axes if (one := parents(axis, known))}
-    return Hierarchies(above, {axis.name: many for axis in axes if (many := groups(axis, known))})
+    found = Hierarchies(above, {axis.name: many for axis in axes if (many := groups(axis, known))})
+    told = [(one.dimensions, [row.values for row in one.rows]) for one in tables]
+    told += [(one.dimensions, [row.values for row in one.rows]) for release in earlier for one in release.tables]
+    for axis in axes:
+        used = {values[names.index(axis.name)] for names, rows in told if axis.name in names for values in rows}
+        found = with_unknown(axis.name, found, used)
+    return found
 
 
 def named_again(files: Mapping[str, str], tables: Sequence[CountTable]) -> dict[str, str]:

@@ -21,7 +21,7 @@ NETWORKS = {"practice-network": {"Z80001": "network-01"}}
         ("year", "2026-04", "2026/27"), ("year", "2026-Q1", "2025/26"), ("year", "2025-Q2", "2025/26"),
         ("year", "1999-05", "1999/00"), ("month", "2026-03", "2026-03"), ("deprivation_fifth", "tenth 1", "fifth 1"),
         ("deprivation_fifth", "tenth 10", "fifth 5"), ("deprivation_fifth", "unknown", "unknown"),
-        ("network", "Z80001", "network-01"), ("network", "Z99999", "Z99999"),
+        ("network", "Z80001", "network-01"), ("network", "Z99999", "network unknown"),
     ],
 )  # fmt: skip
 def test_a_value_has_the_group_above_it(level, value, group):
