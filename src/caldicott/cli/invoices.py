@@ -198,18 +198,39 @@ def prices(
     workbook: Annotated[Path, typer.Argument(help="The prices workbook of the NHS Payment Scheme (.xlsx).")],
     valid_from: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day of these prices.")],
     valid_to: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day of these prices.")],
-    to: Annotated[Path, typer.Option("--to", help="Your folder of reference tables; prices.csv there is added to.")],
+    to: Annotated[Path, typer.Option("--to", help="Your folder of reference tables; what is there is added to.")],
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--table", help="prices, market_forces, top_ups or best_practice; may be repeated."),
+    ] = None,
+    layout: Annotated[Path | None, typer.Option(help="Your own layout (TOML), where the sheets have changed.")] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Read the published prices into your own price table; each cell that cannot be used is named."""
-    from caldicott.operations.invoices.workbooks import prices_from
+    """Read published prices, factors, top-ups and best practice into your own tables; what cannot be used is named."""
+    from caldicott.operations.invoices.workbooks import tables_from
 
-    to.mkdir(parents=True, exist_ok=True)
-    found = prices_from(workbook, valid_from=valid_from.date(), valid_to=valid_to.date(), to=to / "prices.csv")
-    say(f"{len(found.rows):,} prices added to {to / 'prices.csv'}.")
-    for fault in found.faults[:_PLACES_SHOWN]:
-        say(f"Left out: {fault}.")
-    if len(found.faults) > _PLACES_SHOWN:
-        say(f"Left out: and {len(found.faults) - _PLACES_SHOWN:,} more.")
+    days = {"valid_from": valid_from.date(), "valid_to": valid_to.date()}
+    found = tables_from(workbook, **days, to=to, only=only or (), layout=layout)
+    if as_json:
+        print_json({"tables": [_read(one) for one in found]})
+        return
+    for one in found:
+        say(f"{len(one.rows):,} rows added to {to / f'{one.table}.csv'}; {len(one.left_out):,} left out.")
+        for note in one.notes:
+            say(f"Note: {note}.")
+        for fault in one.left_out[:_PLACES_SHOWN]:
+            say(f"Left out: {fault}.")
+        if len(one.left_out) > _PLACES_SHOWN:
+            say(f"Left out: and {len(one.left_out) - _PLACES_SHOWN:,} more; --json names each.")
+    if not all(one.is_verified for one in found):
+        say("The layout's headings are remembered, not read in a published workbook. Compare some prices by hand.")
+
+
+def _read(one: Any) -> dict[str, Any]:
+    return {
+        "table": one.table, "rows": len(one.rows), "left_out": list(one.left_out), "notes": list(one.notes),
+        "headings_verified": one.is_verified,
+    }  # fmt: skip
 
 
 @app.command()

@@ -1,9 +1,13 @@
 """Bills that come as a workbook: the same rules as for a table, and what only a workbook can have."""
 
+from datetime import date
+
 import pytest
 import xlsxwriter
 
 from caldicott.facts.layout import load
+from caldicott.operations.invoices.workbooks import tables_from
+from unit.invoices.test_table_workbook import workbook as published
 
 NAMES = [column.name for column in load("invoice-lines").columns]
 
@@ -107,3 +111,24 @@ def test_what_is_no_workbook_is_refused(desk):
         (place / "bills.xlsx").write_bytes(content)
         desk.manifest(place, place / "bills.xlsx", rows=1, layout="invoice-lines", dataset="invoices")
         assert desk.land(place)[0].fault.code == "workbook-unreadable"
+
+
+def test_bills_are_checked_against_the_tables_that_a_workbook_gave(desk, tmp_path):
+    """Factor 5,331.54, top-up 6,824.37, addition 6,727.15, best-practice price 1,348.57: paid; a penny more: asked.
+
+    5,100.00 x 1.0454; 5,100.00 x 1.28 x 1.0454; (5,100.00 + 1,335.00) x 1.0454; 1,290.00 x 1.0454.
+    """
+    tables_from(
+        published(tmp_path / "a.xlsx"), valid_from=date(2025, 4, 1), valid_to=date(2026, 3, 31), to=tmp_path / "tables"
+    )
+    day = {"Point_of_Delivery": "DC", "End_Date": "2025-05-10"}
+    priced = [
+        ("5331.54", {}, {}), ("6824.37", {"Top_Up": "children"}, {}), ("6727.15", {"Best_Practice": "bp-hip"}, {}),
+        ("1348.57", {"Best_Practice": "bp-day", **day}, day), ("6824.38", {"Top_Up": "children"}, {}),
+    ]  # fmt: skip
+    for place, (pounds, backing, sus) in enumerate(priced, start=1):
+        desk.bill(place, Unit_Price=pounds, Line_Amount=pounds, backing=backing, sus=sus)
+    desk.validate(reference=tmp_path / "tables")
+    assert {line: (row["verdict"], row["reasons"]) for line, row in desk.decided().items()} == {
+        **{f"L{place}": ("pay", []) for place in range(1, 5)}, "L5": ("query", ["price-differs"]),
+    }  # fmt: skip

@@ -6,7 +6,7 @@ import pytest
 import xlsxwriter
 
 from caldicott.invoices import reference
-from caldicott.operations.invoices.workbooks import prices_from
+from caldicott.operations.invoices.workbooks import tables_from
 from caldicott.vocabulary.errors import DoesNotHold
 
 YEAR = {"valid_from": date(2025, 4, 1), "valid_to": date(2026, 3, 31)}
@@ -33,9 +33,15 @@ def workbook(path, rows, *, name="1 APC & OPROC", then=lambda _sheet, _book: Non
     return path
 
 
+def prices_from(path, *, to, **days):
+    """The prices of that workbook, added to the table in this folder."""
+    (found,) = tables_from(path, to=to, only=["prices"], **days)
+    return found
+
+
 def test_each_unit_of_care_and_kind_of_admission_is_a_row(tmp_path):
     """Separate prices, a combined price, trim points, per-day rates and the short-stay share; a dash is no price."""
-    found = prices_from(workbook(tmp_path / "a.xlsx", [FULL, COMBINED]), to=tmp_path / "prices.csv", **YEAR)
+    found = prices_from(workbook(tmp_path / "a.xlsx", [FULL, COMBINED]), to=tmp_path, **YEAR)
     assert found.faults == ()
     table = reference.read({"prices": (tmp_path / "prices.csv").read_text()})
     on = date(2025, 5, 1)
@@ -60,7 +66,7 @@ def test_a_formula_a_word_and_a_repeated_row_are_named_and_the_rest_goes_on(tmp_
         sheet.write_formula(3 + 2, 5, "=1+1", None, 2)
         sheet.set_column(4, 4, 10, None, {"hidden": True})
 
-    found = prices_from(workbook(tmp_path / "a.xlsx", rows, then=spoil), to=tmp_path / "prices.csv", **YEAR)
+    found = prices_from(workbook(tmp_path / "a.xlsx", rows, then=spoil), to=tmp_path, **YEAR)
     assert list(found.faults[:3]) == [
         "sheet '1 APC & OPROC', column E: the column is hidden; it was read all the same",
         "sheet '1 APC & OPROC', row 6, column E: not a number that this column can have",
@@ -75,12 +81,12 @@ def test_a_formula_a_word_and_a_repeated_row_are_named_and_the_rest_goes_on(tmp_
 def test_a_second_year_is_added_and_the_same_year_is_not(tmp_path):
     """Days that overlap would let the order of a file decide what is paid."""
     path = workbook(tmp_path / "a.xlsx", [FULL])
-    prices_from(path, to=tmp_path / "prices.csv", **YEAR)
+    prices_from(path, to=tmp_path, **YEAR)
     with pytest.raises(DoesNotHold) as fault:
-        prices_from(path, to=tmp_path / "prices.csv", **YEAR)
+        prices_from(path, to=tmp_path, **YEAR)
     assert fault.value.code == "reference-broken"
     prices_from(
-        path, to=tmp_path / "prices.csv", valid_from=date(2026, 4, 1), valid_to=date(2027, 3, 31)
+        path, to=tmp_path, valid_from=date(2026, 4, 1), valid_to=date(2027, 3, 31)
     )  # fmt: skip
     assert len((tmp_path / "prices.csv").read_text().splitlines()) == 1 + 2 * 4
 
@@ -97,6 +103,6 @@ def test_a_second_year_is_added_and_the_same_year_is_not(tmp_path):
 def test_what_is_no_prices_workbook_is_refused_with_its_reason(tmp_path, make, code):
     """Another sheet, no price, no workbook: nothing is written."""
     with pytest.raises(DoesNotHold) as fault:
-        prices_from(make(tmp_path / "a.xlsx"), to=tmp_path / "prices.csv", **YEAR)
+        prices_from(make(tmp_path / "a.xlsx"), to=tmp_path, **YEAR)
     assert fault.value.code == code
     assert not (tmp_path / "prices.csv").exists()
