@@ -103,6 +103,26 @@ def run(
         say(f"Written to {to}.")
 
 
+@app.command()
+def budget(
+    register: RegisterName,
+    store: StoreFolder,
+    activity: Annotated[str, typer.Option(help="The activity whose marts are asked.")] = "commissioning-planning",
+    as_json: AsJson = False,
+) -> None:
+    """How much was told of whose people, and how much may still be. Asking again what was told costs nothing."""
+    from caldicott.operations.indicators_budget import budgets
+
+    with bootstrap.open_house(bootstrap.load_register(register), store) as house:
+        found = budgets(house, activity)
+    if as_json:
+        rows = [{"dataset": one.dataset, "told": one.told, "at_most": one.at_most, "left": one.left} for one in found]
+        print_json({"activity": activity, "budgets": rows})
+        return
+    rows_ = [(one.dataset, one.told, one.left) for one in found]
+    table(f"Answers told from {activity}", ("of the people of", "told", "left"), rows_, numbers_from=1)
+
+
 def _checked(folders: list[Path] | None) -> list[Path]:
     for folder in folders or ():
         if not folder.is_dir():

@@ -16,6 +16,7 @@ from caldicott.analytics import tables as counting
 from caldicott.disclosure.table import CountTable, Row
 from caldicott.engines.duckdb.indicators import DuckDbIndicators, Marts
 from caldicott.facts import disclosure as rules
+from caldicott.operations.indicators_budget import at_most, component
 from caldicott.operations.indicators_library import lookups_of
 from caldicott.operations.perform import Act, ask, perform, permits
 from caldicott.operations.protect import judged
@@ -143,11 +144,6 @@ def _refuse_unlisted_join(house: House, asked: Question, activity: str) -> None:
         )  # fmt: skip
 
 
-def component(dataset: str, activity: str) -> str:
-    """What is proved together: all that was ever told of a dataset of an activity. Everybody talks to everybody."""
-    return f"indicators/{activity}/{dataset}"
-
-
 def _refuse_twin(house: House, asked: Question, activity: str) -> None:
     """Two activities hold the same rows but for who objected: the difference of their tables are these people."""
     for other in house.register.activities:
@@ -169,7 +165,8 @@ def _through_gate(
     rule = rules.rule(permit.obligations.disclosure_rule or DEFAULT_RULE)
     activity = permit.request.activity
     true = [_true(table) for _name, table in counting.tables(asked, counted)]
-    with remembered(house, *(component(one, activity) for one in counting.populations(asked))) as memory:
+    audiences = [component(one, activity) for one in counting.populations(asked)]
+    with remembered(house, *audiences, at_most=at_most()) as memory:
         joined = within(house, true, memory.releases(), lookups)
         release = judged(true, rule, hierarchies=within(house, lookups=lookups), joined=joined, memory=memory)
         memory.everywhere(release)

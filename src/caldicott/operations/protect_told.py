@@ -21,6 +21,7 @@ from caldicott.disclosure.hierarchy import Hierarchies
 from caldicott.operations.indicators_levels import with_unknown
 from caldicott.operations.indicators_library import lookups_of
 from caldicott.stores import ledger
+from caldicott.vocabulary.errors import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -40,6 +41,8 @@ class Memory(ledger.Ledger):
     elsewhere: tuple[ledger.Release, ...] = ()
     beside: tuple[ledger.Ledger, ...] = ()
     """Ledgers of other people of whom the same is told."""
+    at_most: int | None = None
+    """So many answers may it remember; None for any number."""
 
     def releases(self) -> tuple[ledger.Release, ...]:
         """All of it is in the same hands; what is new is remembered in the own ledger."""
@@ -49,6 +52,21 @@ class Memory(ledger.Ledger):
         # What was told of two populations at once lies in the ledgers of both.
         return tuple(_renamed(one) for one in {release.request: release for release in every}.values())
 
+    def append(self, release: ledger.Release) -> ledger.Release:
+        """The same, as long as anything is left to tell.
+
+        Raises:
+            Refused: so much was told of these people that people must look at it first.
+        """
+        if self.at_most is not None and self.length() >= self.at_most:
+            next_step = "ask again what was told before, which is always answered, or take a table through the airlock"
+            raise Refused(
+                f"Refused. {self.at_most:,} different answers were told of these people, which is all that may be "
+                f"told before people look at what they tell together. Next: {next_step}.",
+                code="budget-spent", next_step=next_step,
+            )  # fmt: skip
+        return ledger.Ledger.append(self, release)
+
     def everywhere(self, release: ledger.Release) -> None:
         """Remember it in the ledgers beside as well; who was killed before that had no answer, and asks again."""
         for one in self.beside:
@@ -57,7 +75,7 @@ class Memory(ledger.Ledger):
 
 
 @contextmanager
-def remembered(house: House, *audiences: str) -> Iterator[Memory]:
+def remembered(house: House, *audiences: str, at_most: int | None = None) -> Iterator[Memory]:
     """The ledgers of these audiences, the first to be written to, and all that is to be judged with them.
 
     Everybody's ledger is held all the while: of two who tell at the same time one
@@ -70,7 +88,7 @@ def remembered(house: House, *audiences: str) -> Iterator[Memory]:
             yield Memory(everybody.folder, everybody.seal, others)
             return
         own, *beside = (held.enter_context(ledger.held_in(house.store, one, today=house.today)) for one in audiences)
-        yield Memory(own.folder, own.seal, everybody.releases(), tuple(beside))
+        yield Memory(own.folder, own.seal, everybody.releases(), tuple(beside), at_most)
 
 
 def in_hierarchies(table: CountTable) -> CountTable:

@@ -119,6 +119,10 @@ class Ledger:
             raise _broken(_HEAD)
         return tuple(found)
 
+    def length(self) -> int:
+        """How many releases it remembers."""
+        return int(self._head()["entries"])
+
     def append(self, release: Release) -> Release:
         """Remember a release; it may be handed over only after this returns, with its certificate."""
         head = self._head()
@@ -175,6 +179,11 @@ def folder_of(store: Store, audience: str) -> Path:
 def is_begun(store: Store, audience: str) -> bool:
     """Whether anything was ever told to that audience."""
     return (folder_of(store, audience) / _HEAD).exists()
+
+
+def length(store: Store, audience: str) -> int:
+    """How many answers that audience was told, by the head alone: no entry is opened."""
+    return Ledger(folder_of(store, audience)).length()
 
 
 def all_but(store: Store, audience: str, *, today: date) -> tuple[Release, ...]:

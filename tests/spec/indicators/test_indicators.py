@@ -16,7 +16,8 @@ from caldicott.analytics.question import question
 from caldicott.analytics.reading import read
 from caldicott.audit.entry import Outcome
 from caldicott.engines.duckdb import indicators as engine
-from caldicott.operations.indicators import analyse, component
+from caldicott.operations.indicators import analyse
+from caldicott.operations.indicators_budget import component
 from caldicott.operations.indicators_files import contents, write
 from caldicott.operations.indicators_library import folders_of, indicator
 from caldicott.operations.protect_told import remembered

@@ -10,7 +10,8 @@ from caldicott.analytics import tables
 from caldicott.analytics.question import question
 from caldicott.analytics.reading import read
 from caldicott.operations import indicators, protect_told
-from caldicott.operations.indicators import analyse, component
+from caldicott.operations.indicators import analyse
+from caldicott.operations.indicators_budget import component
 from caldicott.operations.indicators_library import indicator
 from caldicott.operations.protect_told import remembered
 from caldicott.stores import ledger

@@ -10,7 +10,9 @@ from markupsafe import Markup
 
 from caldicott.analytics import builder
 from caldicott.analytics.question import in_words, question
-from caldicott.operations.indicators import analyse
+from caldicott.analytics.tables import populations
+from caldicott.operations.indicators import PLANNING, analyse
+from caldicott.operations.indicators_budget import budgets
 from caldicott.operations.indicators_files import FORMATS, contents
 from caldicott.operations.indicators_library import folders_of, indicator, library
 from caldicott.portal.staff import trail
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from caldicott.analytics.answer import Cell, Heading
     from caldicott.analytics.definition import Indicator
     from caldicott.operations.indicators import Told
+    from caldicott.operations.indicators_budget import Budget
     from caldicott.operations.perform import House
 
 KEPT: Final = "analyst"
@@ -169,7 +172,12 @@ def _page(
         families=families(house, found, chosen), work=work_of(request.reader), status=fault.status if fault else 200,
         errors={"by": fault.what} if fault else {}, fault=fault, answer=_drawn(told), told=told, query=asked.written(),
         said=in_words(told.asked, labels(found)) if told else "", measures=more.get("measures"), formats=FORMATS,
+        left=[(_dataset_title(one.dataset), one) for one in _left(house, found)],
     )  # fmt: skip
+
+
+def _left(house: House, found: Indicator) -> tuple[Budget, ...]:
+    return budgets(house, PLANNING, populations(question(found, [], [])))
 
 
 def _status(fault: CaldicottError) -> int:
