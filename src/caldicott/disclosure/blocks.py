@@ -42,6 +42,31 @@ def blocks(tables: Sequence[Placed], *, zeros_too: bool = False) -> list[Block]:
     ]
 
 
+def full_grids(
+    tables: Sequence[Placed], tellers: Sequence[Sequence[int]], limit: int, *, zeros_too: bool
+) -> list[list[Block]] | None:
+    """For each population every group that all the tables together tell apart; None where these are too many.
+
+    `tellers` are the tables that say of a population where nobody is: its own, and those of populations around it.
+    """
+    grids: list[list[Block]] = [[] for _ in tellers]
+    atoms = 0
+    for dimensions in _wide_sets([found.table.dimensions for found in tables]):
+        classes = {name: _classes(name, tables) for name in dimensions}
+        parts = [sorted(set(classes[name].values())) for name in dimensions]
+        if prod(len(found) for found in parts) > limit:
+            return None
+        for grid, telling in zip(grids, tellers, strict=True):
+            inside = [tables[number] for number in telling if set(tables[number].table.dimensions) <= set(dimensions)]
+            sights = [_Sight(found, classes, zeros_too=zeros_too) for found in inside]
+            found = tuple(atom for atom in product(*parts) if all(one.allows(atom, dimensions) for one in sights))
+            atoms += len(found)
+            grid.append(Block(dimensions, found, tuple(classes[name] for name in dimensions)))
+        if atoms > limit:
+            return None
+    return grids
+
+
 def _wide_sets(used: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
     """Widest sets of dimensions; those left over when no set hangs on the rest by one other set are a ring: joined."""
     sets = _widest({frozenset(found) for found in used})

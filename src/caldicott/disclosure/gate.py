@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from caldicott.disclosure import lattice
+from caldicott.disclosure import lattice, selections
 from caldicott.disclosure.knowledge import shown_value
 from caldicott.disclosure.lattice import Lattice, Released
-from caldicott.disclosure.repair import settle
+from caldicott.disclosure.placed import place
+from caldicott.disclosure.repair import is_impossible, settle
 from caldicott.disclosure.system import State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from caldicott.disclosure.hierarchy import Hierarchies
+    from caldicott.disclosure.placed import Placed
     from caldicott.disclosure.table import CountTable
     from caldicott.facts.disclosure import DisclosureRule
 
@@ -74,10 +76,47 @@ def _once(
     tables: Sequence[Released], rule: DisclosureRule, hierarchies: Hierarchies, earlier: Sequence[Released],
     withheld: Sequence[Sequence[bool]],
 ) -> Outcome:  # fmt: skip
+    """Safe under every reading of the tables: what one reading withholds stays withheld under the next."""
     released = [*earlier, *tables]
-    built = lattice.build(released, hierarchies.dimensions([found.table for found in released]), rule)
-    own = built.statistic_of[len(earlier) :]
-    settled = settle(built.system, _begun(built, own, withheld), rule)
+    dimensions = hierarchies.dimensions([found.table for found in released])
+    found = selections.readings([place(one.table, dimensions) for one in released])
+    states = [[State.COVER if hidden else State.SHOWN for hidden in rows] for rows in withheld]
+    outcomes = list[Outcome]()
+    for reading in found[: selections.READINGS_AT_MOST]:
+        outcomes += _under(reading, released, tables, rule, states=states, withheld=withheld)
+        states = [list(one.states) for one in outcomes[-1].tables]
+        if not outcomes[-1].is_safe:
+            break
+    # More readings than could be looked at: not proved.
+    return _all_of(outcomes, is_complete=len(found) <= selections.READINGS_AT_MOST)
+
+
+def _under(
+    reading: Sequence[Placed], released: Sequence[Released], tables: Sequence[Released], rule: DisclosureRule,
+    *, states: Sequence[Sequence[State]], withheld: Sequence[Sequence[bool]],
+) -> list[Outcome]:  # fmt: skip
+    """One reading; where the counts leave open whether a part lies in another part or beside it, both."""
+    outcomes = list[Outcome]()
+    for nested in (False, True):
+        built = lattice.laid_out(released, reading, rule, nested=nested)
+        outcome = _settled(built, tables, rule, states, withheld)
+        if not outcome.is_safe and built.is_full and is_impossible(built.system, built.states, rule):
+            # No people are counted like this: what the counts seemed to bear out is not so, and nobody can know it.
+            built = lattice.laid_out(released, reading, rule, full=False)
+            outcome = _settled(built, tables, rule, states, withheld)
+        outcomes.append(outcome)
+        states = [list(one.states) for one in outcome.tables]
+        if built.is_settled or not outcome.is_safe:
+            break
+    return outcomes
+
+
+def _settled(
+    built: Lattice, tables: Sequence[Released], rule: DisclosureRule, states: Sequence[Sequence[State]],
+    withheld: Sequence[Sequence[bool]],
+) -> Outcome:  # fmt: skip
+    own = built.statistic_of[len(built.statistic_of) - len(tables) :]
+    settled = settle(built.system, _begun(built, own, states), rule)
     pairs = zip(settled.values_left, built.system.targets, strict=True)
     guarded = [left for left, target in pairs if target.is_known_small]
     return Outcome(
@@ -93,13 +132,27 @@ def _once(
     )
 
 
-def _begun(built: Lattice, own: Sequence[Sequence[int]], withheld: Sequence[Sequence[bool]]) -> list[State]:
-    """The states to begin with: the rule's, what is remembered, and what is withheld without a memory."""
+def _all_of(outcomes: Sequence[Outcome], *, is_complete: bool) -> Outcome:
+    last = outcomes[-1]
+    left = [one.fewest_values_left for one in outcomes if one.fewest_values_left is not None]
+    return replace(
+        last,
+        is_safe=is_complete and all(one.is_safe for one in outcomes),
+        fewest_values_left=min(left, default=None),
+        atoms=max(one.atoms for one in outcomes),
+    )
+
+
+def _begun(built: Lattice, own: Sequence[Sequence[int]], before: Sequence[Sequence[State]]) -> list[State]:
+    """The states to begin with: the rule's, what is remembered, and what is withheld for another reason already."""
     states = list(built.states)
-    for statistics, hidden in zip(own, withheld, strict=False):
-        for number, is_hidden in zip(statistics, hidden, strict=True):
-            is_open = number >= 0 and not built.system.statistics[number].is_fixed
-            if is_hidden and is_open and states[number] is State.SHOWN:
+    for statistics, told in zip(own, before, strict=False):
+        for number, state in zip(statistics, told, strict=True):
+            if number < 0 or built.system.statistics[number].is_fixed:
+                continue
+            if state is State.SEALED:
+                states[number] = State.SEALED
+            elif state is not State.SHOWN and states[number] is State.SHOWN:
                 states[number] = State.COVER
     return states
 

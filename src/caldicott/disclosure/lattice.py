@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from caldicott.disclosure import populations, primary
+from caldicott.disclosure import full_grids, populations, primary
 from caldicott.disclosure.blocks import Atom, Block, blocks
 from caldicott.disclosure.placed import Placed, place
 from caldicott.disclosure.system import State, Statistic, System, Target, Tie
@@ -17,6 +17,7 @@ from caldicott.vocabulary.errors import DoesNotHold
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from caldicott.disclosure.families import Family
     from caldicott.disclosure.nodes import Dimension
     from caldicott.disclosure.table import CountTable
     from caldicott.facts.disclosure import DisclosureRule
@@ -44,6 +45,9 @@ class Lattice:
     statistic_of: tuple[tuple[int, ...], ...]
     relations: tuple[populations.Part, ...]
     members: tuple[tuple[int, ...], ...]
+    is_settled: bool = True
+    """Whether the counts leave only one reading of which populations contain each other."""
+    is_full: bool = False
 
 
 @dataclass
@@ -59,6 +63,10 @@ class _Built:
     """Withheld by the rule alone, so that they must stay uncertain; what is only cover need not."""
     ties: list[Tie] = field(default_factory=list)
     truth: dict[int, int] = field(default_factory=dict)
+    groups: set[tuple[int, ...]] = field(default_factory=set)
+    """Sums of atoms that no table prints and a difference of two tables does."""
+    is_misfit: bool = False
+    """Somebody was counted where all tables in this reading leave room for nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,31 +82,49 @@ class _Sited:
 
 def build(released: Sequence[Released], dimensions: Mapping[str, Dimension], rule: DisclosureRule) -> Lattice:
     """Everything printed or about to be, in one system."""
-    tables = [place(found.table, dimensions) for found in released]
+    return laid_out(released, [place(found.table, dimensions) for found in released], rule)
+
+
+def laid_out(
+    released: Sequence[Released], tables: Sequence[Placed], rule: DisclosureRule, *, nested: bool = False,
+    full: bool = True,
+) -> Lattice:  # fmt: skip
+    """The same in one reading of the tables; populations that contain each other over all their groups, if `full`."""
     found = populations.find(tables)
+    # Sums of money have no whole table that small moves could change: for them sum by sum must do.
+    grids = full_grids.Grids()
+    if full and not rule.is_of_amounts:
+        grids = full_grids.find(tables, found, nested=nested, zeros_too=rule.withholds_zeros)
     built = _Built()
     statistic_of: list[tuple[int, ...]] = [()] * len(tables)
     sited: list[list[_Sited]] = []
-    for group in found.members:
-        own = _sited(built, [tables[number] for number in group], zeros_too=rule.withholds_zeros)
+    for population, group in enumerate(found.members):
+        inside = [tables[number] for number in group]
+        own = _sited(built, grids.blocks.get(population) or blocks(inside, zeros_too=rule.withholds_zeros))
         sited.append(own)
         for number in group:
             statistic_of[number] = _printed(built, own, tables[number], released[number], rule)
         _tie_blocks(built, own)
+    if built.is_misfit and grids.families:
+        return laid_out(released, tables, rule, full=False)
+    for family in grids.families:
+        _join(built, family, sited, [[tables[number] for number in group] for group in found.members])
     for relation in found.relations:
-        _relate(built, relation, sited)
+        if relation.whole not in grids.blocks:
+            _relate(built, relation, sited)
     for whole in range(len(sited)):
         parts = [r.parts[0] for r in found.relations if r.whole == whole and len(r.parts) == 1]
-        _keep_apart(built, sited[whole], [sited[part] for part in parts])
+        if whole not in grids.blocks:
+            _keep_apart(built, sited[whole], [sited[part] for part in parts])
     return Lattice(
         _system(built, rule), tuple(state or State.SHOWN for state in built.states), tuple(statistic_of),
-        found.relations, found.members,
+        found.relations, found.members, all(family.is_settled for family in grids.families), bool(grids.families),
     )  # fmt: skip
 
 
-def _sited(built: _Built, tables: Sequence[Placed], *, zeros_too: bool) -> list[_Sited]:
+def _sited(built: _Built, found: Sequence[Block]) -> list[_Sited]:
     own = []
-    for block in blocks(tables, zeros_too=zeros_too):
+    for block in found:
         own.append(_Sited(block, built.atoms))
         built.atoms += len(block.atoms)
     return own
@@ -116,6 +142,7 @@ def _printed(
     for place_of_row, row in enumerate(table.table.rows):
         atoms = tuple(atoms_of.get(row.values, ()))
         if not atoms:
+            built.is_misfit = built.is_misfit or row.count > 0
             numbers.append(NOTHING)
             continue
         number = _enter(built, atoms, row.count, f"{table.table.name}:{row.line}:count")
@@ -273,6 +300,62 @@ def _apart(built: _Built, whole: _Sited, parts: Sequence[_Sited]) -> None:
         built.ties.append(Tie(all_of[key], (*rests, _rest(built, all_of[key], tuple(rests)))))
 
 
+def _join(built: _Built, family: Family, sited: Sequence[Sequence[_Sited]], told: Sequence[Sequence[Placed]]) -> None:
+    """Every group of the whole is that of its part and a rest; those who share nobody fit into it together."""
+    rests: dict[tuple[int, int], dict[int, int]] = {}
+    for part, whole in sorted(family.within):
+        # Also where a third lies between: whom two groups share nobody with is said of the whole.
+        rests[part, whole] = _rests(built, sited[whole], sited[part])
+        for table in told[part]:
+            names = set(table.table.dimensions)
+            around = next(found for found in sited[whole] if names <= set(found.block.dimensions))
+            for atoms in _atoms_of_rows(around, table).values():
+                left = tuple(sorted(own for atom in atoms if (own := rests[part, whole].get(atom, NOTHING)) >= 0))
+                built.groups.update((left,) if len(left) > 1 else ())
+    for group in family.apart:
+        for place_of_block, block in enumerate(sited[group.whole]):
+            inside = [_by_leaf(sited[part][place_of_block]) for part in group.parts]
+            for atom, leaf in block.numbered():
+                if group.are_left_out:
+                    fitted = [rests[part, group.whole].get(atom, NOTHING) for part in group.parts]
+                else:
+                    fitted = [atoms_of.get(leaf, NOTHING) for atoms_of in inside]
+                _fill(built, atom, [found for found in fitted if found >= 0], is_all=group.is_all)
+
+
+def _rests(built: _Built, whole: Sequence[_Sited], part: Sequence[_Sited]) -> dict[int, int]:
+    """For each atom of the whole those whom the part does not count; the atom itself where it counts nobody."""
+    found: dict[int, int] = {}
+    for around, own in zip(whole, part, strict=True):
+        counted = _by_leaf(own)
+        for atom, leaf in around.numbered():
+            if leaf in counted:
+                found[atom] = _rest(built, (atom,), (counted[leaf],))
+                built.ties.append(Tie((atom,), (counted[leaf], found[atom])))
+            else:
+                found[atom] = atom
+    return found
+
+
+def _by_leaf(sited: _Sited) -> dict[Atom, int]:
+    return {leaf: atom for atom, leaf in sited.numbered()}
+
+
+def _fill(built: _Built, atom: int, own: Sequence[int], *, is_all: bool) -> None:
+    """These together are the atom, or leave a rest of it."""
+    others = sorted(found for found in own if found != atom)
+    if len(others) < len(own):
+        # One of them is all of the atom: nobody is left for the others.
+        if others:
+            built.ties.append(Tie((), tuple(others)))
+        if len(own) - len(others) > 1:
+            built.ties.append(Tie((), (atom,)))
+    elif is_all:
+        built.ties.append(Tie((atom,), tuple(others)))
+    elif len(others) > 1:
+        built.ties.append(Tie((atom,), (*others, _rest(built, (atom,), tuple(others)))))
+
+
 def _meetings(wholes: Sequence[_Sited], parts: Sequence[_Sited], said: Sequence[_Grouped]) -> list[_Grouped]:
     """Every two blocks of the one and the other, but for those from which nothing new follows."""
     every = [_grouped([whole, part]) for whole in wholes for part in parts]
@@ -400,5 +483,6 @@ def _system(built: _Built, rule: DisclosureRule) -> System:
     ]
     if not rule.is_of_amounts:
         targets += [Target((atom,), is_known_small=False) for atom in range(built.atoms) if atom not in alone]
+        targets += [Target(group, is_known_small=False) for group in sorted(built.groups - built.numbers.keys())]
     truth = np.array([built.truth.get(atom, np.nan) for atom in range(built.atoms)])
     return System(built.atoms, tuple(statistics), tuple(built.ties), tuple(targets), truth)

@@ -30,6 +30,8 @@ class Placed:
     """Counts of the cells smallest in every dimension; a cell that is not there is zero."""
     covered: tuple[Leaves, ...]
     """For each dimension, every leaf that some value holds: of others the table says nothing."""
+    selected: frozenset[str] = frozenset()
+    """Dimensions that the table itself does not name, in which it is taken to count only some of the people."""
 
     def position(self, dimension: str) -> int:
         return self.table.dimensions.index(dimension)

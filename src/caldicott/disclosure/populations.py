@@ -46,6 +46,8 @@ class Populations:
 
     members: tuple[tuple[int, ...], ...]
     relations: tuple[Part, ...]
+    within: frozenset[tuple[int, int]] = frozenset()
+    """Every two populations of which the first is a part of the second."""
 
 
 def find(tables: Sequence[Placed]) -> Populations:
@@ -68,11 +70,11 @@ def find(tables: Sequence[Placed]) -> Populations:
     explained = {(part, found.whole) for found in relations for part in found.parts}
     # Also where a third lies between: it may have been told in less detail than these two have in common.
     relations += [Part(large, (small,), is_all=False) for small, large in sorted(within - explained)]
-    return Populations(tuple(tuple(group) for group in members), tuple(relations))
+    return Populations(tuple(tuple(group) for group in members), tuple(relations), frozenset(within))
 
 
 @dataclass(frozen=True, slots=True)
-class _Shared:
+class Shared:
     """Counts of several tables in the smallest cells that all of them can be summed to."""
 
     names: tuple[str, ...]
@@ -84,11 +86,11 @@ class _Shared:
         return set().union(*(found.keys() for found in self.counts))
 
 
-def _shared(tables: Sequence[Placed]) -> _Shared:
+def shared_of(tables: Sequence[Placed]) -> Shared:
     names = tuple(n for n in tables[0].table.dimensions if all(n in found.table.dimensions for found in tables))
     groups = tuple(_groups(tables, name) for name in names)
     owner = [{leaf: number for number, leaves in found.items() for leaf in leaves} for found in groups]
-    return _Shared(names, groups, tuple(_summed(found, names, owner) for found in tables))
+    return Shared(names, groups, tuple(_summed(found, names, owner) for found in tables))
 
 
 def _groups(tables: Sequence[Placed], name: str) -> dict[int, frozenset[int]]:
@@ -132,15 +134,17 @@ def _is_part(tables: Sequence[Placed], small: Sequence[int], large: Sequence[int
 
 def _compare(left: Placed, right: Placed) -> Relation:
     """What the counts allow the two tables to be, where they say anything of the same people."""
-    shared = _shared((left, right))
+    shared = shared_of((left, right))
     one, other = shared.counts
+    # Who counts only some of the people in a way the other does not tell says nothing of the other's totals.
+    some_left, some_right = (bool(found.selected - set(shared.names)) for found in (left, right))
     is_same = is_part = True
     for key in shared.cells():
         cells = [(name, groups[part]) for name, groups, part in zip(shared.names, shared.groups, key, strict=True)]
         if not all(found.touches(*cell) for found in (left, right) for cell in cells):
             continue
-        whole_left = all(left.covers(*cell) for cell in cells)
-        whole_right = all(right.covers(*cell) for cell in cells)
+        whole_left = not some_left and all(left.covers(*cell) for cell in cells)
+        whole_right = not some_right and all(right.covers(*cell) for cell in cells)
         least, most = one.get(key, 0), other.get(key, 0)
         # A table that covers only some of the cell may have fewer there and still count the same people.
         if whole_left:
@@ -152,30 +156,47 @@ def _compare(left: Placed, right: Placed) -> Relation:
 
 
 def _sums(tables: Sequence[Placed], members: Sequence[Sequence[int]], within: Iterable[tuple[int, int]]) -> list[Part]:
-    found: list[Part] = []
-    for whole in range(len(members)):
-        candidates = sorted(small for small, large in within if large == whole)[:_CANDIDATES]
-        for size in range(2, len(candidates) + 1):
-            found += [
-                Part(whole, parts, is_all=True)
-                for parts in combinations(candidates, size)
-                if _is_sum(tables, members, whole, parts)
-            ]
+    return [
+        Part(whole, parts, is_all=True)
+        for whole in range(len(members))
+        for parts in making_up(tables, members, whole, sorted(small for small, large in within if large == whole))
+    ]
+
+
+def making_up(
+    tables: Sequence[Placed], members: Sequence[Sequence[int]], whole: int, candidates: Sequence[int],
+    *, are_left_out: bool = False,
+) -> list[tuple[int, ...]]:  # fmt: skip
+    """Parts that together are the whole; or parts such that those left out of each together are."""
+    counted = [sum(tables[group[0]].base.values()) for group in members]
+    found: list[tuple[int, ...]] = []
+    for size in range(2, len(candidates[:_CANDIDATES]) + 1):
+        times = size - 1 if are_left_out else 1
+        found += [
+            parts
+            for parts in combinations(candidates[:_CANDIDATES], size)
+            if sum(counted[part] for part in parts) == times * counted[whole]
+            and _is_sum(tables, members, whole, parts, times)
+        ]
     return found
 
 
-def _is_sum(tables: Sequence[Placed], members: Sequence[Sequence[int]], whole: int, parts: Sequence[int]) -> bool:
-    """Whether the first tables of the parts add up to every table of the whole, cell for cell."""
+def _is_sum(
+    tables: Sequence[Placed], members: Sequence[Sequence[int]], whole: int, parts: Sequence[int], times: int
+) -> bool:
+    """Whether the first tables of the parts add up to so many times every table of the whole, cell for cell."""
     for one in members[whole]:
         chosen = [tables[one], *(tables[members[part][0]] for part in parts)]
-        shared = _shared(chosen)
+        shared = shared_of(chosen)
         everything = [
             (name, frozenset[int]().union(*groups.values()))
             for name, groups in zip(shared.names, shared.groups, strict=True)
         ]
         if not all(found.covers(*cell) for found in chosen for cell in everything):
             return False
+        if any(found.selected - set(shared.names) for found in chosen):
+            return False
         first, *others = shared.counts
-        if any(first.get(key, 0) != sum(cells.get(key, 0) for cells in others) for key in shared.cells()):
+        if any(times * first.get(key, 0) != sum(cells.get(key, 0) for cells in others) for key in shared.cells()):
             return False
     return True

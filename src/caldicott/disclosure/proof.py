@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from caldicott.disclosure import solver, walk
+from caldicott.disclosure import moves, solver, walk
 from caldicott.disclosure.knowledge import all_bounds
 from caldicott.disclosure.system import INFINITE, Sums, System
+from caldicott.vocabulary.errors import ProgramFault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +32,14 @@ LARGE_FROM: Final = 2_500
 """Atoms in one connected system. 2,000 take seconds with linear programs, 20,000 would take hours."""
 _KEPT: Final = 400
 _STARTS: Final = 6
-_PUSHES: Final = 4
+_PUSHES: Final = 24
+_IDLE: Final = 3
+_MOVED_UP_TO: Final = 900
+"""Atoms of a system small enough for the table of all moves."""
+_EXPLORED: Final = 5
+_LOOKS: Final = 200
+_TURNS: Final = 12
+_FEW: Final = 1
 _TOGETHER: Final = 2
 """The first pushes move all targets the same way, up and down; the later ones halves against each other."""
 
@@ -77,6 +85,7 @@ class Prover:
         self._ties = (Sums([tie.left for tie in system.ties]), Sums([tie.right for tie in system.ties]))
         self._columns, self._rows = self._laid_out()
         self._program: solver.Program | None = None
+        self._moves: moves.Moves | None = None
         self._seen: tuple[Numbers, Numbers] | None = None
         self._settled = np.zeros(len(system.targets), dtype=bool)
         self._reaches = {
@@ -91,14 +100,16 @@ class Prover:
         In a large system a linear program for each would take hours: what
         walking does not prove there is unknown, and unknown is unsafe.
         """
-        self._walk()
         if self.is_large:
+            self._walk()
             unknown = [Finding(target, self._touching(self.system.targets[target])) for target in self._open()]
             return Verdict(tuple(unknown), tuple(int(left) for left in self._values_left()))
-        for push in range(_PUSHES):
-            if not self._open():
-                break
-            self._push(push)
+        self._push_all()
+        if self._is_movable():
+            self._explore()
+        else:
+            self._walk()
+        self._together()
         unsafe = [finding for target in self._open() if (finding := self._judge(target))]
         return Verdict(tuple(unsafe), tuple(int(left) for left in self._values_left()))
 
@@ -112,6 +123,59 @@ class Prover:
                 if not self._open_one(number):
                     break
                 self._walk_one(walker, number, by)
+
+    def _is_movable(self) -> bool:
+        """Sums of money have far to go; the table of all moves of a large system is too large."""
+        return not self._reaches and self.system.atoms <= _MOVED_UP_TO
+
+    def _explore(self) -> None:
+        """From a few tables that fit, by moves that fit."""
+        if not self._open():
+            return
+        moves = self._all_moves()
+        for start in (self.fitting[0], *self.witnesses.tables[-_EXPLORED:]):
+            if not self._open():
+                return
+            if self.fits(start):
+                for table in moves.explore(start, self._see_range, self._open, _LOOKS)[-1:]:
+                    self.witnesses.add(table)
+
+    def _together(self) -> None:
+        """Whole tables that are far out in many open targets at once, and what moves reach from there."""
+        if not self._is_movable():
+            return
+        for turn in range(_TURNS):
+            wanted = self._open()
+            if len(wanted) < _FEW:
+                return
+            table = self._far_out(wanted[turn // 2 :: 1 + turn // 2], upwards=turn % 2 == 0)
+            if table is None:
+                return
+            self.witnesses.add(table)
+            self._see(table)
+            self._all_moves().explore(table, self._see_range, self._open, _LOOKS // 4)
+
+    def _far_out(self, wanted: Sequence[int], *, upwards: bool) -> Numbers | None:
+        weights: dict[int, float] = {}
+        for number in wanted:
+            for atom in self.system.targets[number].atoms:
+                weights[atom] = weights.get(atom, 0.0) + (-1.0 if upwards else 1.0)
+        found = solver.whole_table(*self._model(), weights, is_rough=True)
+        return found if found is not None and self.fits(found) else None
+
+    def _all_moves(self) -> moves.Moves:
+        if self._moves is None:
+            atoms, nothing = self.system.atoms, np.zeros(len(self.system.ties))
+            ties = moves.matrix([tie.left for tie in self.system.ties], atoms)
+            ties -= moves.matrix([tie.right for tie in self.system.ties], atoms)
+            sums = moves.matrix([statistic.atoms for statistic in self.system.statistics], atoms)
+            printed = np.concatenate([ties, sums[self.high - self.low < self.rule.possible_values_of_small]])
+            found = np.concatenate([moves.kernel(ties), moves.kernel(printed)])
+            self._moves = moves.Moves(
+                found, np.concatenate([sums, ties]), moves.matrix([t.atoms for t in self.system.targets], atoms),
+                np.concatenate([self.low, nothing]), np.concatenate([self.high, nothing]),
+            )  # fmt: skip
+        return self._moves
 
     def _strides(self, number: int) -> tuple[int, ...]:
         reach = self._reaches.get(number)
@@ -141,6 +205,16 @@ class Prover:
         """Too large for a linear program for each group."""
         return self.system.atoms > LARGE_FROM
 
+    def is_possible(self) -> bool:
+        """Whether any table fits, whole or not."""
+        if self.fitting:
+            return True
+        try:
+            self._lp().furthest({}, upwards=True)
+        except ProgramFault:
+            return False
+        return True
+
     def fits(self, table: Numbers) -> bool:
         """Anyone can check a witness again: by addition."""
         sums = self._statistics.of(table)
@@ -167,8 +241,11 @@ class Prover:
 
     def _see(self, table: Numbers) -> None:
         values = self._targets.of(table)
-        least, most = self._seen or (values, values)
-        self._seen = self.witnesses.seen = np.minimum(least, values), np.maximum(most, values)
+        self._see_range(values, values)
+
+    def _see_range(self, lowest: Numbers, highest: Numbers) -> None:
+        least, most = self._seen or (lowest, highest)
+        self._seen = self.witnesses.seen = np.minimum(least, lowest), np.maximum(most, highest)
 
     def _values_left(self) -> Numbers:
         if self._seen is None:
@@ -185,6 +262,16 @@ class Prover:
         for number, (low, high) in self._reaches.items():
             enough[number] = least[number] <= low and most[number] >= high
         return enough
+
+    def _push_all(self) -> None:
+        """While it pays: a few programs witness most groups, where walking would take each by itself."""
+        idle = 0
+        for push in range(_PUSHES):
+            before = len(self._open())
+            if not before or idle >= _IDLE:
+                return
+            self._push(push)
+            idle = idle + 1 if len(self._open()) == before else 0
 
     def _push(self, number: int) -> None:
         """All open targets at once."""
@@ -240,14 +327,23 @@ class Prover:
             return False
         place = self.system.targets.index(target)
         for start in range(low, high - width + 1):
-            for least, most in ((low, start), (start + width, high)):
+            for least, most in self._unseen(place, (low, start), (start + width, high)):
                 found = self._with(target, least, most)
-                if found is not None and self.fits(found):
+                if found is None:
+                    break
+                if self.fits(found):
                     self.witnesses.add(found)
                     self._see(found)
             if not self._open_one(place):
                 return True
         return False
+
+    def _unseen(self, place: int, lower: tuple[int, int], upper: tuple[int, int]) -> list[tuple[int, int]]:
+        """Which of the two ends no witness has reached."""
+        if self._seen is None:
+            return [lower, upper]
+        missing = [lower] if self._seen[0][place] > lower[1] else []
+        return missing + ([upper] if self._seen[1][place] < upper[0] else [])
 
     def _with(self, target: Target, least: int, most: int) -> Numbers | None:
         columns, rows, (row_low, row_high) = self._model()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from caldicott.disclosure import cover
+from caldicott.disclosure.knowledge import all_bounds
 from caldicott.disclosure.proof import LARGE_FROM, Prover, Witnesses
 from caldicott.disclosure.system import State, System, components, restricted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
 
     from caldicott.disclosure.proof import Finding, Verdict
     from caldicott.facts.disclosure import DisclosureRule
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 _ROUNDS: Final = 3
 _THINNED_UP_TO: Final = 600
 _EPSILON: Final = 1e-9
+_KNOWN: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,11 @@ def settle(system: System, states: Sequence[State], rule: DisclosureRule) -> Set
             left[number] = count
         is_safe = is_safe and settled.is_safe
     return Settled(tuple(ended), tuple(left), is_safe)
+
+
+def is_impossible(system: System, states: Sequence[State], rule: DisclosureRule) -> bool:
+    """Whether not even fractions of people could be counted like this."""
+    return not Prover(system, states, rule, Witnesses()).is_possible()
 
 
 def _settle_part(system: System, states: Sequence[State], rule: DisclosureRule) -> Settled:
@@ -123,9 +131,33 @@ class _Repair:
         """None where not even one table was found that fits: what cannot be examined is not released."""
         states = tuple(self._with(chosen))
         if states not in self._known:
-            prover = Prover(self.system, states, self.rule, self._witnesses)
-            self._known[states] = prover.verdict() if prover.fitting else None
+            self._known[states] = _known.proved(self.system, states, self.rule, self._witnesses)
         return self._known[states]
+
+
+class _Known:
+    """Verdicts by what was asked, the latest ones: most tables of a session say nothing new of most groups."""
+
+    def __init__(self) -> None:
+        self._verdicts: OrderedDict[Hashable, Verdict | None] = OrderedDict()
+
+    def proved(
+        self, system: System, states: Sequence[State], rule: DisclosureRule, witnesses: Witnesses
+    ) -> Verdict | None:
+        low, high = all_bounds(system, states, rule)
+        groups = tuple(statistic.atoms for statistic in system.statistics)
+        asked = (system.atoms, groups, low.tobytes(), high.tobytes(), system.ties, system.targets, rule)
+        if asked not in self._verdicts:
+            prover = Prover(system, states, rule, witnesses)
+            self._verdicts[asked] = prover.verdict() if prover.fitting else None
+        self._verdicts.move_to_end(asked)
+        if len(self._verdicts) > _KNOWN:
+            self._verdicts.popitem(last=False)
+        return self._verdicts[asked]
+
+
+_known = _Known()
+"""Pure memory: the same question has the same answer whether it is asked for the first time or not."""
 
 
 def _helpful(system: System, states: Sequence[State], finding: Finding) -> frozenset[int]:

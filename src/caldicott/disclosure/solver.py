@@ -23,6 +23,7 @@ _EPSILON: Final = 1e-6
 _ROUNDS: Final = 200_000
 _PRIMAL: Final = 4
 _MIP_NODES: Final = 200
+_ROUGHLY: Final = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +95,13 @@ class Program:
 def whole_table(
     column_bounds: tuple[Numbers, Numbers], rows: Sequence[tuple[Sequence[int], Sequence[float]]],
     row_bounds: tuple[Numbers, Numbers], weights: dict[int, float] | None = None,
+    *, is_rough: bool = False,
 ) -> Numbers | None:  # fmt: skip
     """A table of whole numbers within the bounds, small in the weights; None where none was found in time."""
     solver = quiet()
     solver.setOptionValue("mip_max_nodes", _MIP_NODES)
+    if is_rough:
+        solver.setOptionValue("mip_rel_gap", _ROUGHLY)
     model = _model(column_bounds, rows, row_bounds)
     costs = np.zeros(len(column_bounds[0]))
     for column, weight in (weights or {}).items():

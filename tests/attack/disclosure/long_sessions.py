@@ -1,9 +1,12 @@
-"""Sessions of fifty tables against one ledger: `python -m attack.disclosure.long_sessions --sessions 1000 --tables 50`.
+"""Sessions of fifty tables against one ledger: `python -m attack.disclosure.long_sessions --results FILE`.
 
 Run from `tests`. Each session is one analyst, or two who tell each other
 everything, over an invented population; the attacker has the returned files and
 nothing else. A line of figures a session, and the sum at the end. The insider is
-alone in a cell, and so knows it.
+alone in a cell, and so knows it. With `--results` each line is added to the file,
+and sessions that are in it are not played again: stop it and start it as you like.
+`--kind mixed` is an analyst who mixes tables of everybody, by practice too, with
+tables of everybody but one practice.
 """
 
 from __future__ import annotations
@@ -19,20 +22,21 @@ from pathlib import Path
 
 from attack.disclosure.attacker import Attacker, Seen
 from attack.disclosure.playing import SMALL, plain, returned
-from attack.disclosure.sessions import CROSS, HIERARCHY, SCRIPTS, SIZE, World
+from attack.disclosure.sessions import CROSS, HIERARCHY, SCRIPTS, SIZE, World, mixed
 from caldicott.operations.protect import Request, protect
-from caldicott.vocabulary.errors import Refused
+from caldicott.vocabulary.errors import DoesNotHold, Refused
 
 KINDS = ("random", "differencer", "band shifter", "month on month", "opt-out pairs", "two colluders", "insider")
+MIXED = "mixed"
 _SCRIPT_OF_THE_INSIDER = 5
 _FEWEST = 4
 
 
-def play(seed, tables, folder):
+def play(seed, tables, folder, kind=""):
     """One session of so many tables, and what the attacker makes of it."""
     chance, world = random.Random(seed), World(seed)
-    kind = KINDS[seed % len(KINDS)]
-    script = SCRIPTS[min(seed % len(KINDS), _SCRIPT_OF_THE_INSIDER)]
+    kind = kind or KINDS[seed % len(KINDS)]
+    script = mixed if kind == MIXED else SCRIPTS[min(KINDS.index(kind), _SCRIPT_OF_THE_INSIDER)]
     (folder / "levels.csv").write_text(HIERARCHY)
     seen, alone, met = [], [], Counter()
     asked = []
@@ -46,8 +50,8 @@ def play(seed, tables, folder):
         met["tables"] += 1
         try:
             protect(Request((path,), "hes-2018", folder / "out", folder / "levels.csv", folder / "memory"))
-        except Refused:
-            met["refused"] += 1
+        except (Refused, DoesNotHold) as refusal:
+            met[f"refused: {refusal.code}"] += 1
             continue
         seen += returned(folder / "out" / path.name, world, one)
     publishable = [cell for cell in seen if world.total(cell.atoms) > max(SMALL)]
@@ -87,18 +91,28 @@ def Known(atoms, count):  # noqa: N802  reads as the cell it stands for
     return Seen(atoms, f"={count}")
 
 
-def run(first, sessions, tables, told=print):
-    """So many sessions in turn; the sums by kind."""
-    sums = {}
-    for seed in range(first, first + sessions):
+def run(seeds, tables, kind="", told=print):
+    """These sessions in turn, a line each."""
+    for seed in seeds:
         begun = time.process_time()
         with tempfile.TemporaryDirectory() as name:
-            kind, met = play(seed, tables, Path(name))
-        met["sessions"] = 1
-        met["processor seconds"] = round(time.process_time() - begun)
-        sums.setdefault(kind, Counter()).update(met)
-        told(json.dumps({"seed": seed, "kind": kind, **met}))
-    return sums
+            played, met = play(seed, tables, Path(name), kind)
+        spent = round(time.process_time() - begun, 1)
+        told(json.dumps({"seed": seed, "kind": played, "sessions": 1, "processor seconds": spent, **met}))
+
+
+def sums(lines):
+    """The figures of all lines by kind."""
+    found = {}
+    for line in map(json.loads, lines):
+        line.pop("seed")
+        found.setdefault(line.pop("kind"), Counter()).update(line)
+    return [json.dumps({"sum of": kind, **total}) for kind, total in found.items()]
+
+
+def played(results):
+    """What a file of results holds."""
+    return results.read_text().splitlines() if results and results.exists() else []
 
 
 if __name__ == "__main__":
@@ -106,11 +120,23 @@ if __name__ == "__main__":
     parser.add_argument("--sessions", type=int, default=1_000)
     parser.add_argument("--tables", type=int, default=50)
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--kind", choices=(MIXED,), default="")
+    parser.add_argument("--results", type=Path)
     chosen = parser.parse_args()
+    before = played(chosen.results)
+    done = {(line["seed"], line["kind"] == MIXED) for line in map(json.loads, before)}
+    lines = list(before)
 
     def said(line):
+        lines.append(line)
         print(line, flush=True)  # noqa: T201  the figures are the point
+        if chosen.results:
+            with chosen.results.open("a") as stream:
+                stream.write(line + "\n")
 
-    for name, total in run(chosen.first, chosen.sessions, chosen.tables, said).items():
-        said(json.dumps({"sum of": name, **total}))
+    left = [
+        seed for seed in range(chosen.first, chosen.first + chosen.sessions) if (seed, chosen.kind == MIXED) not in done
+    ]
+    run(left, chosen.tables, chosen.kind, said)
+    print("\n".join(sums(lines)))  # noqa: T201
     sys.exit(0)

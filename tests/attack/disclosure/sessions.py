@@ -149,6 +149,11 @@ def colluders(chance):
     ]
 
 
+def mixed(chance):
+    """Any table of everybody, by practice or not, and then everybody but one practice."""
+    return [random_analyst(chance), *differencer(chance)]
+
+
 SCRIPTS = (
     lambda chance: [random_analyst(chance) for _ in range(4)],
     differencer,

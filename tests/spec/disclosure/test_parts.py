@@ -85,3 +85,41 @@ def test_two_left_out_groups_have_nobody_in_common(tell):
     assert told[0]["0-9",] == "40"
     assert told[1]["0-9",] == "20"
     assert told[2]["0-9",] == "*"
+
+
+def test_everybody_but_a_row_of_another_table_is_known_for_that(tell):
+    """52 of 64 people are told by age: the other 12 are practice P3, of whom 9 are men; three women stay hidden."""
+    by_practice = {("P1", "F"): 4, ("P1", "M"): 21, ("P2", "F"): 4, ("P2", "M"): 23, ("P3", "F"): 3, ("P3", "M"): 9}
+    told = tell(
+        (("practice", "sex"), list(by_practice.items())),
+        of("age", {"0-9": 32, "10-19": 32}),
+        of("age", {"0-9": 26, "10-19": 26}),
+    )
+    assert told[0]["P3", "M"] == "9"
+    assert told[1]["0-9",] == told[1]["10-19",] == "32"
+    assert "*" in told[2].values()
+
+
+def test_every_row_that_those_left_out_may_be_is_looked_at(tell):
+    """P3 and P4 have twelve people each, so either may be left out: nothing is told that shows the women of one."""
+    by_practice = {("P1", "F"): 4, ("P1", "M"): 21, ("P2", "F"): 4, ("P2", "M"): 23,
+                   ("P3", "F"): 3, ("P3", "M"): 9, ("P4", "F"): 2, ("P4", "M"): 10}  # fmt: skip
+    told = tell(
+        (("practice", "sex"), list(by_practice.items())),
+        of("age", {"0-9": 38, "10-19": 38}),
+        of("age", {"0-9": 32, "10-19": 32}),
+    )
+    assert told[1]["0-9",] == "38"
+    assert "*" in told[2].values()
+
+
+def test_a_part_told_by_two_columns_is_fitted_into_the_whole_told_by_both(tell):
+    """No boy is in the whole, so a part with 20 children and 23 women has three older women: they stay hidden."""
+    told = tell(
+        (("age", "sex"), [(("0-9", "F"), 40), (("0-9", "M"), 0), (("10-19", "F"), 30), (("10-19", "M"), 50)]),
+        of("age", {"0-9": 20, "10-19": 43}),
+        of("sex", {"F": 23, "M": 40}),
+    )
+    assert told[0]["0-9", "M"] == "0"
+    assert told[1]["0-9",] == "20"
+    assert "*" in told[2].values()

@@ -1,0 +1,133 @@
+"""Tables about some of the people that do not say which: are they a row of another table, or everybody but a row?
+
+A table of everybody but one practice has no column that says so. Whoever asked
+for it knows. So where the counts bear out that a table's people are a row of
+another table, or all but such a row, the table is read as if it had the column.
+Where they bear out more than one row, each is a reading of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from caldicott.disclosure import populations
+from caldicott.disclosure.populations import shared_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from caldicott.disclosure.nodes import Leaves
+    from caldicott.disclosure.placed import Placed
+    from caldicott.disclosure.populations import Populations
+
+READINGS_AT_MOST: Final = 6
+_ROUNDS: Final = 3
+Selection = tuple[str, str, "Leaves"]
+"""A dimension, a name for the selection, and the leaves it counts."""
+
+
+def readings(tables: Sequence[Placed]) -> list[list[Placed]]:
+    """The tables with the columns they may be taken to have; first the likeliest, then each doubt by itself."""
+    found = populations.find(tables)
+    choices = {
+        part: candidates
+        for part in range(len(found.members))
+        if (candidates := list(dict.fromkeys(_candidates(tables, found, part))))
+    }
+    if not choices:
+        return [list(tables)]
+    first = {part: candidates[0] for part, candidates in choices.items()}
+    doubts = [{**first, part: other} for part, candidates in choices.items() for other in candidates[1:]]
+    return [_with_columns(tables, found, chosen) for chosen in (first, *doubts)]
+
+
+def _candidates(tables: Sequence[Placed], found: Populations, part: int) -> Iterator[Selection]:
+    own = [tables[number] for number in found.members[part]]
+    named = {name for one in own for name in one.table.dimensions}
+    for whole in sorted(whole for small, whole in found.within if small == part):
+        around = [tables[number] for number in found.members[whole]]
+        for name in sorted({name for one in around for name in one.table.dimensions} - named):
+            telling = [one for one in around if name in one.table.dimensions]
+            for label, leaves in _selections(name, telling):
+                if _is_borne_out(own, telling, name, leaves):
+                    yield name, label, leaves
+
+
+def _selections(name: str, telling: Sequence[Placed]) -> list[tuple[str, Leaves]]:
+    """Each value of the dimension, and everybody but it."""
+    everything = frozenset[int]().union(*(one.covered[one.position(name)] for one in telling))
+    found: dict[Leaves, str] = {}
+    for one in telling:
+        for value, leaves in sorted(one.leaves[one.position(name)].items()):
+            found.setdefault(leaves, value)
+            found.setdefault(everything - leaves, f"all but {value}")
+    return [(label, leaves) for leaves, label in found.items() if leaves and leaves != everything]
+
+
+def _is_borne_out(own: Sequence[Placed], telling: Sequence[Placed], name: str, leaves: Leaves) -> bool:
+    """Whether every own table agrees with every telling one restricted to these leaves, and some have anybody."""
+    is_evident = False
+    for other in telling:
+        some = _restricted(other, name, leaves)
+        for one in own if some else ():
+            agree = _agrees(one, some) if some else None
+            if agree is False:
+                return False
+            is_evident = is_evident or bool(agree)
+    return is_evident
+
+
+def _restricted(table: Placed, name: str, leaves: Leaves) -> Placed | None:
+    """The same table about these leaves alone, without the dimension; None where its values cut across them."""
+    place = table.position(name)
+    inside = {value for value in table.smallest[place] if table.leaves[place][value] <= leaves}
+    if frozenset[int]().union(*(table.leaves[place][value] for value in inside)) != leaves:
+        return None
+    base: dict[tuple[str, ...], int] = {}
+    for values, count in table.base.items():
+        if values[place] in inside:
+            rest = values[:place] + values[place + 1 :]
+            base[rest] = base.get(rest, 0) + count
+    names = table.table.dimensions
+    return replace(
+        table, table=replace(table.table, dimensions=names[:place] + names[place + 1 :], rows=()),
+        leaves=table.leaves[:place] + table.leaves[place + 1 :],
+        smallest=table.smallest[:place] + table.smallest[place + 1 :], base=base,
+        covered=table.covered[:place] + table.covered[place + 1 :],
+    )  # fmt: skip
+
+
+def _agrees(one: Placed, other: Placed) -> bool | None:
+    """Whether they count the same wherever both count all; None where they say nothing of each other."""
+    shared = shared_of((one, other))
+    if any(table.selected - set(shared.names) for table in (one, other)):
+        return None
+    is_evident = False
+    for key in shared.cells():
+        cells = [(name, groups[place]) for name, groups, place in zip(shared.names, shared.groups, key, strict=True)]
+        if all(table.covers(*cell) for table in (one, other) for cell in cells):
+            if shared.counts[0].get(key, 0) != shared.counts[1].get(key, 0):
+                return False
+            is_evident = True
+    return is_evident or None
+
+
+def _with_columns(tables: Sequence[Placed], found: Populations, chosen: dict[int, Selection]) -> list[Placed]:
+    selection = {
+        number: chosen[part] for part, members in enumerate(found.members) if part in chosen for number in members
+    }
+    return [
+        _with_column(table, *selection[number]) if number in selection else table for number, table in enumerate(tables)
+    ]
+
+
+def _with_column(table: Placed, name: str, label: str, leaves: Leaves) -> Placed:
+    own = table.table
+    rows = tuple(replace(row, values=(*row.values, label)) for row in own.rows)
+    return replace(
+        table, table=replace(own, dimensions=(*own.dimensions, name), rows=rows),
+        leaves=(*table.leaves, {label: leaves}), smallest=(*table.smallest, (label,)),
+        base={(*values, label): count for values, count in table.base.items()}, covered=(*table.covered, leaves),
+        selected=table.selected | {name},
+    )  # fmt: skip
