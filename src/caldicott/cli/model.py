@@ -62,11 +62,11 @@ def report_(
 
 @app.command(name="list")
 def list_(register: RegisterName, store: StoreFolder, activity: Activity = _RISK, as_json: AsJson = False) -> None:
-    """The models of the store and where each stands."""
-    from caldicott.operations.model_state import lives
+    """The models of the store and where each stands. Exit code 3 if refused."""
+    from caldicott.operations.model_papers import listed
 
     with bootstrap.open_house(bootstrap.load_register(register), store) as house:
-        found = lives(house, activity)
+        found = listed(house, activity=activity)
     rows = [(one.name, one.state.value, one.trained_on, one.said[-1].on, one.said[-1].by) for one in found]
     if as_json:
         keys = ("model", "state", "trained_on", "since", "by")

@@ -11,10 +11,12 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from caldicott.operations.perform import Act, House, perform
+from caldicott.operations.perform import Act, House, ask, perform, permits
+from caldicott.policy.decision import Request
 from caldicott.stores import models as store_models
 from caldicott.stores.key_files import disk_faults
 from caldicott.vocabulary.errors import DoesNotHold
+from caldicott.vocabulary.formats import DataFormat
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 _AREA: Final = ("lsoa code", "lsoa21cd", "lsoa11cd", "lsoa")
 _TENTH: Final = ("index of multiple deprivation (imd) decile", "imd decile", "imd_decile", "deprivation_tenth")
 _TENTHS: Final = range(1, 11)
+_JOINED_WITH: Final = "gp-patients"
+"""Where the small area of a person stands: the table changes what is worked out of these records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +41,10 @@ def load_areas(house: House, *, activity: str, file: Path, source: str) -> Loade
     """Keep area and tenth of every line.
 
     Raises:
+        Refused: the register does not let records be joined for the activity today.
         DoesNotHold: the file has no such columns, or a tenth that is none.
     """
+    permits(ask(house, [Request(house.role, activity, _JOINED_WITH, DataFormat.PSEUDONYMISED, action="link")]))
     with disk_faults(file):
         content = file.read_bytes()
     tenths = _read(content.decode("utf-8-sig"), file.name)

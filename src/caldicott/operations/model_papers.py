@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from caldicott.operations.model_state import life_of, lives
 from caldicott.operations.perform import Act, House, ask, perform, permits
@@ -20,21 +20,33 @@ if TYPE_CHECKING:
     from caldicott.stratification.model.state import Life
 
 
+_READER: Final = "ig_officer"
+"""The command line reads papers of models as who answers for them."""
+
+
 def chosen(house: House, activity: str, name: str | None) -> str:
     """The model of that name, or the newest."""
     found = lives(house, activity)
     return name or (found[-1].name if found else life_of(house, activity, "").name)
 
 
-def report_of(
-    house: House, *, activity: str, name: str | None, role: str = "ig_officer"
-) -> tuple[Life, dict[str, Any]]:
+def listed(house: House, *, activity: str, role: str = _READER) -> list[Life]:
+    """Every model and who brought it where it stands, for whom the register shows counts of the scores.
+
+    Raises:
+        Refused: the register shows this role no counts of the scores.
+    """
+    _permit_counts(house, activity, role)
+    return lives(house, activity)
+
+
+def report_of(house: House, *, activity: str, name: str | None, role: str = _READER) -> tuple[Life, dict[str, Any]]:
     """The life and the figures of a model: counts and shares, for whom the register shows counts of the scores.
 
     Raises:
         Refused: the register shows this role no counts of the scores.
     """
-    permits(ask(house, [Request(role, activity, RISK_SCORES, DataFormat.AGGREGATED, action="see")]))
+    _permit_counts(house, activity, role)
     life = life_of(house, activity, chosen(house, activity, name))
     path = str(store_models.folder_of(house.store, activity, life.name).relative_to(house.store.root) / "report.json")
     return life, store_models.read(house.store, path)
@@ -68,3 +80,7 @@ def copy_papers(house: House, life: Life, *, activity: str, to: Path) -> tuple[s
             dataset=RISK_SCORES, format=DataFormat.AGGREGATED.value, after=written, touches_files=False,
         ),
     )  # fmt: skip
+
+
+def _permit_counts(house: House, activity: str, role: str) -> None:
+    permits(ask(house, [Request(role, activity, RISK_SCORES, DataFormat.AGGREGATED, action="see")]))
