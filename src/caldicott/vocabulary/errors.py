@@ -47,12 +47,12 @@ class WrongUsage(CaldicottError):
 
 
 class Refused(CaldicottError):
-    """Policy said no. The explanation already says what to do next and whom to ask."""
+    """Policy said no. Where its explanation does not say what to do next and whom to ask, that is said after it."""
 
     exit_code = 3
 
     def __str__(self) -> str:
-        return self.what
+        return self.what if self.next_step in self.what else f"{self.what.removesuffix('.')}. Next: {self.next_step}"
 
 
 class ProgramFault(CaldicottError):
