@@ -7,7 +7,7 @@ import re
 import pytest
 from tests.portal_staff.surgery import LIST, address_of, reader, words
 
-from caldicott.operations.reidentify import FOREIGN_MOST
+from caldicott.operations.reidentify_throttle import FOREIGN_MOST, TOGETHER
 from caldicott.vocabulary.terms import Role
 from risk_ward import CROWD, FRAIL, TWICE
 
@@ -91,8 +91,8 @@ def test_trying_codes_of_others_is_stopped_recorded_and_told(surgery):
     """After twenty codes that are not their patients a reader sees nothing more that day, not even their own list."""
     gp, officer = reader(surgery), reader(surgery, "ig_officer", "example-icb")
     tried = [gp.get(f"{LIST}patients/R{place:017d}/").status_code for place in range(FOREIGN_MOST + 5)]
-    assert set(tried) == {403}
-    assert gp.get(LIST).status_code == 403
+    assert tried == [403] * FOREIGN_MOST + [429] * 5
+    assert gp.get(LIST).status_code == 429
     assert "Too many codes were tried" in words(gp.get(address_from(surgery)))
     alerts = [one for one in surgery.entries() if one.event == "alert"]
     assert {one.actor for one in alerts} == {gp.person.id}
@@ -111,16 +111,35 @@ def address_from(surgery):
 
 @pytest.mark.slow
 def test_ten_thousand_codes_one_by_one(surgery):
-    """However long somebody goes on: each is refused, each is in the trail, nobody is shown."""
-    gp = reader(surgery)
-    before = len(surgery.entries())
+    """However long somebody goes on: each is refused and counted, the flood is turned away, the officer is told."""
+    gp, officer, before = reader(surgery), reader(surgery, "ig_officer", "example-icb"), len(surgery.entries())
+    answers = []
     for place in range(10_000):
         if place % 1_000 == 0:
             surgery.clock.pass_(minutes=1)
-        answer = gp.get(f"{LIST}patients/R{place:017d}/")
-        assert answer.status_code == 403
-    refused = [one for one in surgery.entries()[before:] if one.event == "reidentify"]
-    assert len(refused) == 10_000
+        answers.append(gp.get(f"{LIST}patients/R{place:017d}/").status_code)
+    assert answers == [403] * FOREIGN_MOST + [429] * (10_000 - FOREIGN_MOST)
+    text = words(officer.get(LOOKED))
+    assert "ALERT" in words(officer.get(f"{LOOKED}?kind=alerts"))
+    assert f"refused {TOGETHER} times" in text
+    mine = [one for one in surgery.entries()[before:] if one.actor == gp.person.id]
+    refused = [one for one in mine if one.event == "reidentify"]
     assert {one.outcome.value for one in refused} == {"refusal"}
+    assert sum(one.counts.get("turned away", 1) for one in refused) == 10_000
     assert [one.reasons for one in refused[:FOREIGN_MOST]] == [("not-own-practice",)] * FOREIGN_MOST
     assert {one.reasons for one in refused[FOREIGN_MOST:]} == {("enumeration",)}
+    assert [one.counts["today"] for one in mine if one.event == "alert"] == [FOREIGN_MOST + 1]
+    assert len(mine) < 10_000 / TOGETHER + 5 * FOREIGN_MOST, "a flood must not push the alert out of sight"
+
+
+def test_who_is_stopped_costs_the_trail_one_entry_a_hundred_tries(surgery):
+    """The tries of the day before are entered too, before they are forgotten."""
+    gp = reader(surgery)
+    for place in range(FOREIGN_MOST + 6):
+        gp.get(f"{LIST}patients/R{place:017d}/")
+    turned_away = [one.counts["turned away"] for one in surgery.entries() if "turned away" in one.counts]
+    assert turned_away == [1]
+    surgery.clock.pass_(days=1)
+    reader(surgery).get(f"{LIST}patients/R{0:017d}/")
+    turned_away = [one.counts["turned away"] for one in surgery.entries() if "turned away" in one.counts]
+    assert turned_away == [1, 4]

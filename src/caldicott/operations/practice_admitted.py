@@ -66,10 +66,10 @@ def admitted(
     """
     require_purpose(purpose)
     practice, limit = practice.upper(), min(limit, PAGE_MOST)
-    rights = rights_of(house, reader, activity)
     mine = as_reader(house, reader)
-    require_of(rights, practice, mine, activity)
     require_open(mine, activity, reader)
+    rights = rights_of(house, reader, activity)
+    require_of(rights, practice, mine, activity)
     standing = standing_of(house, activity)
     rows = list_of(mine, activity, practice, standing).rows
     until = date.fromisoformat(standing["as_of"])

@@ -111,10 +111,10 @@ def everybody(house: House, *, reader: Reader, activity: str, practice: str, que
 
 
 def _opened(house: House, reader: Reader, activity: str, practice: str) -> tuple[House, Rights, dict[str, Any], Listed]:
-    rights = rights_of(house, reader, activity)
     mine = as_reader(house, reader)
-    require_of(rights, practice, mine, activity)
     require_open(mine, activity, reader)
+    rights = rights_of(house, reader, activity)
+    require_of(rights, practice, mine, activity)
     standing = standing_of(house, activity)
     return mine, rights, standing, list_of(mine, activity, practice, standing)
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from caldicott.operations.perform import Act, ask, perform, permits
 from caldicott.operations.reidentify_rights import Reader, as_reader, refuse
+from caldicott.operations.reidentify_throttle import enter
 from caldicott.operations.stratify import concerning
 from caldicott.operations.stratify_plan import RISK_SCORES
 from caldicott.policy.decision import Request
@@ -58,6 +59,8 @@ class Look:
     organisation: str
     purpose: str
     shown: int
+    times: int
+    """How often, where tries of somebody who was stopped are one entry."""
     tokens: tuple[str, ...]
     reasons: tuple[str, ...]
 
@@ -113,6 +116,7 @@ def looked(house: House, *, reader: Reader, activity: str, wanted: Wanted) -> Lo
     (permit,) = permits(ask(mine, [question]))
     if reader.role not in set(READERS):
         refuse(mine, activity, "not-a-guard", "Only those who guard information read who looked.")
+    enter(mine)
     size = house.store.audit.size
     entries = list(read_entries(house.store.root / "audit", start=max(0, size - NEWEST)))
     found = [_look(one) for one in reversed(entries) if _concerns(one, house, reader, activity)]
@@ -147,7 +151,8 @@ def _look(entry: AuditEntry) -> Look:
     is_viewing = entry.event in {"reidentify", "practice-export"} and entry.references
     return Look(
         entry.at, entry.act_id, entry.event, entry.outcome.value, entry.actor, entry.role, entry.organisation,
-        entry.references[0] if is_viewing else "", entry.counts.get("persons shown", 0), tokens, entry.reasons,
+        entry.references[0] if is_viewing else "", entry.counts.get("persons shown", 0),
+        entry.counts.get("turned away", 1), tokens, entry.reasons,
     )  # fmt: skip
 
 

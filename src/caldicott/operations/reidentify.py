@@ -7,17 +7,16 @@ patient is not shown; whoever tries codes that are not theirs is stopped.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
-from caldicott.audit.entry import Outcome
 from caldicott.operations.perform import Act, House, perform
 from caldicott.operations.practice_files import found
 from caldicott.operations.reidentify_rights import Reader, Rights, as_reader, refuse, rights_of, standing_of
 from caldicott.operations.reidentify_since import changed_since
+from caldicott.operations.reidentify_throttle import FOREIGN_MOST, count_foreign, require_open
 from caldicott.operations.reidentify_why import Contribution, contributions_of, history_of
 from caldicott.operations.stratify import lists_of, moved_from
 from caldicott.operations.stratify_plan import RISK_SCORES
@@ -32,10 +31,10 @@ if TYPE_CHECKING:
 PURPOSES: Final = ("direct-care", "care-plan", "case-review", "patient-asked")
 """Why a practice looks. A closed list: free words could name somebody."""
 TOKENS_MOST: Final = 500
-FOREIGN_MOST: Final = 20
-"""So many codes that are not of the reader's patients may a member of staff ask for in a day. Ours: a slip is one."""
 
-__all__ = ["FOREIGN_MOST", "PURPOSES", "TOKENS_MOST", "PersonSeen", "Reader", "Seen", "reidentify", "seen_of"]
+__all__ = [
+    "FOREIGN_MOST", "PURPOSES", "TOKENS_MOST", "PersonSeen", "Reader", "Seen", "reidentify", "require_open", "seen_of",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -81,13 +80,13 @@ def reidentify(
         Refused: the register does not let this reader see, none of them is theirs, or too many were tried.
     """
     require_purpose(purpose)
-    rights = rights_of(house, reader, activity)
     mine = as_reader(house, reader)
+    require_open(mine, activity, reader)
+    rights = rights_of(house, reader, activity)
     asked = tuple(dict.fromkeys(tokens))
     standing = standing_of(house, activity)
-    require_open(mine, activity, reader)
     owners = _owners(mine, rights, activity, asked)
-    _count_foreign(mine, reader, activity, foreign=len(asked) - len(owners), asked=len(asked))
+    count_foreign(mine, reader, activity, foreign=len(asked) - len(owners), asked=len(asked))
     if len(asked) > TOKENS_MOST:
         refuse(mine, activity, "too-many-tokens", f"At most {TOKENS_MOST} at a time.", counts={"tokens": len(asked)})
     listed: dict[str, dict[str, Any]] = {}
@@ -168,16 +167,6 @@ def require_purpose(purpose: str) -> None:
         )
 
 
-def require_open(house: House, activity: str, reader: Reader) -> None:
-    """Whoever tried too many codes today sees nothing more today.
-
-    Raises:
-        Refused: that is so.
-    """
-    if _foreign_today(house, reader) > FOREIGN_MOST:
-        refuse(house, activity, "enumeration", "Too many codes were tried that are not of your patients.")
-
-
 def _person(found: Mapping[str, Any], row: Mapping[str, Any], rights: Rights) -> PersonSeen:
     told = rights.identifiers
     name = ", ".join(part for part in (found["family_name"], found["given_name"]) if part)
@@ -233,38 +222,3 @@ _SAYS: Final = {
     "being-merged": "Two NHS numbers of the patient are being made one.",
     "not-own-practice": "The code is of no patient registered with your practice now.",
 }
-
-
-def _count_foreign(house: House, reader: Reader, activity: str, *, foreign: int, asked: int) -> None:
-    """Add up what a member of staff tried today; too many stop the reader and tell the officer.
-
-    Raises:
-        Refused: too many.
-    """
-    if not foreign:
-        return
-    total = _foreign_today(house, reader) + foreign
-    with house.store.catalogue.transaction():
-        house.store.catalogue.set_setting(
-            _throttle(reader), json.dumps({"on": house.today.isoformat(), "foreign": total})
-        )
-    if total <= FOREIGN_MOST:
-        return
-    counts = {"tokens": asked, "not of the reader's patients": foreign, "today": total}
-    house.store.audit.append(
-        house.entry(
-            uuid4().hex, "alert", Outcome.REFUSAL, activity=activity, dataset=RISK_SCORES, reasons=("enumeration",),
-            counts=counts,
-        )
-    )  # fmt: skip
-    refuse(house, activity, "enumeration", "Too many codes were tried that are not of your patients.", counts=counts)
-
-
-def _foreign_today(house: House, reader: Reader) -> int:
-    said = house.store.catalogue.setting(_throttle(reader))
-    known = json.loads(said) if said else {}
-    return int(known["foreign"]) if known.get("on") == house.today.isoformat() else 0
-
-
-def _throttle(reader: Reader) -> str:
-    return f"throttle/{reader.organisation.upper()}/{reader.user}"

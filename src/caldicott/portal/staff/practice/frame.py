@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from caldicott import bootstrap
@@ -66,6 +67,9 @@ def told(view: View) -> View:
         try:
             return view(request, **parts)
         except refusing.TOLD as fault:
+            if fault.code == "enumeration":
+                stopped = HTTPStatus.TOO_MANY_REQUESTS
+                return refusing.told_as(request, fault, "You are stopped for today", status=stopped)
             return refusing.told(request, fault)
 
     return tells

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from caldicott import bootstrap
 from caldicott.operations.practice_looked import KINDS, Wanted, is_late, looked
 from caldicott.operations.practice_population import population
+from caldicott.operations.reidentify_throttle import enter
 from caldicott.portal.staff.home import organisation_in_words
 from caldicott.portal.staff.pages import role_in_words, show
 from caldicott.portal.staff.practice.asking import asked_in, flat
@@ -53,6 +54,8 @@ def who_looked(request: HttpRequest) -> HttpResponse:
     page = asked_in(flat(request.GET)).page
     wanted = Wanted(kind if kind in KINDS else "", token.upper(), actor, (page - 1) * PER_PAGE, PER_PAGE)
     with standing(request.reader) as at:
+        enter(at.house)  # a block of its own: what is entered stands in the trail when the block has ended
+    with standing(request.reader) as at:
         found = looked(at.house, reader=at.asker, activity=at.activity, wanted=wanted)
     sent = {name: value for name, value in (("kind", wanted.kind), ("token", token), ("who", actor)) if value}
     return show(
@@ -67,13 +70,19 @@ def who_looked(request: HttpRequest) -> HttpResponse:
 def _row(look: Look) -> dict[str, Any]:
     account = accounts.with_id(look.actor) if len(look.actor) == len("00000000-0000-0000-0000-000000000000") else None
     return {
-        "look": look, "what": f"{_EVENTS[look.event]}{' (refused)' if look.is_refusal else ''}",
+        "look": look, "what": _EVENTS[look.event] + _refused(look),
         "when": f"{words.day(look.at.date())}, {look.at:%H:%M} UTC",
         "who": account.name if account else look.actor,
         "where": f"{role_in_words(look.role)}, {organisation_in_words(look.organisation)}" if look.role else "",
         "why": PURPOSE_WORDS.get(look.purpose, look.purpose) or ", ".join(look.reasons),
         "whom": look.tokens if len(look.tokens) <= 3 else (*look.tokens[:3], f"and {len(look.tokens) - 3} more"),  # noqa: PLR2004
     }  # fmt: skip
+
+
+def _refused(look: Look) -> str:
+    if not look.is_refusal:
+        return ""
+    return f" (refused {look.times:,} times)" if look.times > 1 else " (refused)"
 
 
 def _honoured(found: Any) -> list[tuple[str, str, str]]:
