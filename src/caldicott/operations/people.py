@@ -93,7 +93,7 @@ def gather(
         people.counts["practices that have not answered"] = len(people.answers.awaited)
     _welcome(house, rows, people)
     note_mergers(house, people)
-    steps.settle(ndop_answered=ndop_answered, asks_practices=asks_practices)
+    steps.settle(ndop_answered=ndop_answered, asks_practices=asks_practices, all_answered=not people.answers.awaited)
     people.counts.update({f"objecting {scheme}": count for scheme, count in steps.count_objecting().items() if count})
     people.counts["type2 after its end"] = steps.late_type2()
     return people

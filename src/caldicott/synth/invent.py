@@ -17,6 +17,7 @@ from caldicott.facts import layout as layouts
 from caldicott.synth import admissions, contacts, events, extracts, hospital, objections, practice, rows, spine, truth
 from caldicott.synth.arrays import day, generator
 from caldicott.synth.invoices import write_invoices
+from caldicott.synth.places import PRACTICES_MOST, practice_codes
 from caldicott.synth.sources import DATASETS, SOURCES
 from caldicott.synth.world import LAST_DAY, Extract, invent_world
 from caldicott.vocabulary.errors import WrongUsage
@@ -203,8 +204,9 @@ def _opened(out: Path, extract: Extract, sender: str) -> Submission:
     first, last = _PERIODS.get(source.layout, (extract.world.period.first, LAST_DAY))
     identity = f"{sender}-{name}-2026"
     file = extracts.DataFile(out / identity / source.file)
-    told = extract.world.places.practice_codes.to_pylist() if source.dataset == "gp-objections" else []
-    return extracts.Submission(identity, source, extract.layout, sender, file, first, last, tuple(told))
+    # The processor sends for all of them: those where nobody was invented have answered, too.
+    told = practice_codes(PRACTICES_MOST) if source.dataset == "gp-objections" else ()
+    return extracts.Submission(identity, source, extract.layout, sender, file, first, last, told)
 
 
 _PERIODS = {

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from caldicott.synth.arrays import Floats, Ints, Texts
 
 POSTCODES_PER_AREA = 75
+PRACTICES_MOST = 150
+"""Member practices of the example board."""
 UNKNOWN_PRACTICES = ("V81997", "V81998", "V81999")
 _UNIT_LETTERS = "ABDEFGHJLNPQRSTUWXYZ"  # the letters a postcode may end in
 
@@ -37,11 +39,16 @@ class Places:
         return len(self.lsoa_codes)
 
 
+def practice_codes(count: int) -> tuple[str, ...]:
+    """The ODS codes of the first so many member practices."""
+    return tuple(f"Z80{number:03d}" for number in range(1, count + 1))
+
+
 def invent_places(seed: int, people: int) -> Places:
     """Areas of about 1,500 people, practices of 2,500 up to the 150 of the example board."""
     rng = generator(seed, "places")
     areas = int(np.clip(people // 1_500, 10, 999))
-    practices = int(np.clip(people // 2_500, 4, 150))
+    practices = int(np.clip(people // 2_500, 4, PRACTICES_MOST))
     weights = rng.lognormal(np.log(7_500), 0.65, practices)
     # Neighbouring areas share a practice; a bigger list covers more areas.
     boundaries = np.cumsum(weights) / weights.sum() * areas
@@ -49,7 +56,7 @@ def invent_places(seed: int, people: int) -> Places:
         lsoa_codes=pa.array([f"E01099{number:03d}" for number in range(1, areas + 1)]),
         deprivation_tenth=rng.permutation(np.arange(areas) * 10 // areas + 1),
         area_practice=np.searchsorted(boundaries, np.arange(areas) + 0.5).clip(0, practices - 1),
-        practice_codes=pa.array([f"Z80{number:03d}" for number in range(1, practices + 1)]),
+        practice_codes=pa.array(practice_codes(practices)),
         practice_weights=weights,
         postcodes=_postcodes(areas * POSTCODES_PER_AREA),
     )

@@ -142,8 +142,8 @@ def test_who_has_moved_is_asked_of_where_they_are_now(house):
     assert used(house) == ["is", "stale", "was"]
 
 
-def test_of_whom_no_practice_is_known_nobody_can_have_answered(town):
-    """A hospital row alone does not say where codes would be: in risk scores, which type 1 stops, it is not used."""
+def test_of_whom_no_practice_is_known_all_must_have_answered(town):
+    """A hospital row does not say where codes would be: while one practice is awaited, it is not used for scores."""
     stage, one, other = town
     stranger = people.invented(4)[3]
     stage.today = TODAY + timedelta(days=1)
@@ -154,6 +154,33 @@ def test_of_whom_no_practice_is_known_nobody_can_have_answered(town):
     stage.run(RISK)
     stage.run()
     assert (stage.refs(activity=RISK), stage.refs()) == (["h1", "h2"], ["h1", "h2", "h3"])
+    stage.land(people.no_more_codes(stage.inbox))
+    stage.run(RISK)
+    assert stage.refs(activity=RISK) == ["h1", "h2", "h3"]
+
+
+def test_a_practice_outside_the_membership_is_awaited_like_any_other(town):
+    """Who is registered elsewhere has codes there: that all members have answered says nothing of them."""
+    stage, one, other = town
+    guest = people.invented(4)[3]
+    stage.today = TODAY + timedelta(days=1)
+    stage.land(
+        stage.send("emis-patients", [at("Y99999", guest, "g3")], sender="Z80009"),
+        stage.answer([one, other, guest]),
+        people.no_more_codes(stage.inbox),
+    )
+    assert used(stage) == ["g1", "g2"]
+
+
+def test_a_code_for_no_practice_is_none(house):
+    """What senders write where they know no practice is not a practice that anybody could wait for."""
+    one = people.invented(2)[1]
+    house.land(
+        house.send("emis-patients", [at("V81999", one, "g1")]), house.send("ncdr-sus-apc", [episode(one, "h1")]),
+        house.answer([one]),
+    )  # fmt: skip
+    house.run(RISK)
+    assert house.refs(activity=RISK) == ["h1"]
 
 
 def test_status_names_the_practices_that_are_awaited(town):

@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from caldicott.engines.duckdb.connection import connect
-from caldicott.facts.objections import codes
+from caldicott.facts.objections import codes, no_practice
 from caldicott.vocabulary.terms import Objection
 
 if TYPE_CHECKING:
@@ -118,11 +118,13 @@ class DuckDbPeople:
     def add_registered(self, rows: pa.RecordBatchReader, *, source: int, sender: str, since: int) -> None:
         """Columns identity, practice and withdrawn; an end of the registration, where the layout has one."""
         ended = [name for name in ("deregistered_on", "removal_reason") if name in rows.schema.names]
+        none = ", ".join(f"'{code}'" for code in no_practice())
         current = " AND ".join(f"{name} IS NULL" for name in ended) or "true"
         self._insert(
             f"INSERT INTO registered SELECT DISTINCT identity, upper(trim(practice)), {current}, "
             "CAST($source AS INTEGER), $sender, CAST($since AS INTEGER) FROM arriving "
-            "WHERE identity IS NOT NULL AND NOT withdrawn AND nullif(trim(practice), '') IS NOT NULL",
+            "WHERE identity IS NOT NULL AND NOT withdrawn AND nullif(trim(practice), '') IS NOT NULL "
+            f"AND upper(trim(practice)) NOT IN ({none})",
             rows,
             source=source,
             sender=sender,
@@ -167,10 +169,15 @@ class DuckDbPeople:
         ).to_arrow_table()
         return numbers, others
 
-    def settle(self, *, ndop_answered: bool, asks_practices: bool = False) -> None:
-        """Every identity's person and the schemes that person objects by, as one bit mask."""
+    def settle(self, *, ndop_answered: bool, asks_practices: bool = False, all_answered: bool = False) -> None:
+        """Every identity's person and the schemes that person objects by, as one bit mask.
+
+        Of whom no practice is known, all practices must have answered: the code may be at any of them.
+        """
         self.connection.execute(_HEARD)
-        unheard = f"CASE WHEN h.person_id IS NULL THEN {UNANSWERED} ELSE 0 END" if asks_practices else "0"
+        nowhere = UNANSWERED if asks_practices and not all_answered else 0
+        heard = f"CASE WHEN h.is_heard IS NULL THEN {nowhere} WHEN h.is_heard THEN 0 ELSE {UNANSWERED} END"
+        unheard = heard if asks_practices else "0"
         self.connection.execute(_LIVE_OBJECTIONS)
         self.connection.execute(_OBJECTING)
         out = "NOT EXISTS (FROM allowed WHERE allowed.number = living.living)" if ndop_answered else "true"
@@ -187,7 +194,7 @@ class DuckDbPeople:
         # The national check knows NHS numbers only: who has none cannot be shown not to object.
         self.connection.execute(
             "CREATE TEMP TABLE person_local AS SELECT kind, value AS identity, person_id, "
-            f"{ndop | EVERYONE | (UNANSWERED if asks_practices else 0)} AS mask, "
+            f"{ndop | EVERYONE | nowhere} AS mask, "
             "NULL::DATE AS demographic_birth_date, false AS is_known FROM index_local"
         )
 
@@ -280,7 +287,7 @@ SELECT person_id, bit_or(bit) AS mask FROM latest WHERE objects GROUP BY person_
 
 # Who is registered where codes have come from: at every practice that the newest extract of a sender or the spine
 # names. Ended registrations count where there is no other, and a row that only mentions a practice where nothing else is
-# known. Who is not in `heard` cannot be shown not to object.
+# known. Who is not heard cannot be shown not to object.
 _HEARD = """
 CREATE TEMP TABLE heard AS
 WITH newest AS (
@@ -297,6 +304,7 @@ WITH newest AS (
   SELECT t.person_id, t.practice FROM told t
   JOIN best b ON b.person_id = t.person_id AND b.kind = t.is_mention * 2 + CASE WHEN t.is_current THEN 0 ELSE 1 END
 )
-SELECT c.person_id FROM counted c LEFT JOIN (SELECT DISTINCT practice FROM answered) a ON a.practice = c.practice
-GROUP BY c.person_id HAVING count(*) = count(a.practice)
+SELECT c.person_id, count(*) = count(a.practice) AS is_heard
+FROM counted c LEFT JOIN (SELECT DISTINCT practice FROM answered) a ON a.practice = c.practice
+GROUP BY c.person_id
 """

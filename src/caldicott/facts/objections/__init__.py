@@ -1,4 +1,4 @@
-"""Objection codes as editable reference data (codes.csv, about.toml)."""
+"""Objection codes as editable reference data (codes.csv, no_practice.csv, about.toml)."""
 
 from __future__ import annotations
 
@@ -23,8 +23,18 @@ class ObjectionCode:
 @cache
 def codes() -> tuple[ObjectionCode, ...]:
     """Every code that states or withdraws an objection."""
-    text = resources.files("caldicott.facts.objections").joinpath("codes.csv").read_text("utf-8")
     return tuple(
         ObjectionCode(Objection(row["scheme"]), row["state"] == "dissent", row["code"], row["effective_until"])
-        for row in csv.DictReader(text.splitlines())
+        for row in _rows("codes.csv")
     )
+
+
+@cache
+def no_practice() -> tuple[str, ...]:
+    """What stands in the place of a practice's code where there is none."""
+    return tuple(row["code"] for row in _rows("no_practice.csv"))
+
+
+def _rows(name: str) -> csv.DictReader[str]:
+    text = resources.files("caldicott.facts.objections").joinpath(name).read_text("utf-8")
+    return csv.DictReader(text.splitlines())

@@ -18,6 +18,7 @@ from caldicott.operations.verify.control import Control, Finding, broken, kept, 
 from caldicott.operations.verify.controls.access import shown
 from caldicott.operations.verify.controls.pseudonyms import makers, persons_of
 from caldicott.operations.verify.controls.released import NO_MART
+from caldicott.operations.verify.heard import unheard
 from caldicott.operations.verify.recount import Recount, landed_before, recount
 from caldicott.publication import notice
 from caldicott.publication.edition import current
@@ -155,13 +156,15 @@ def _silence_stops(evidence: Evidence) -> Finding:
     counts, wrong = evidence.once(_recounts), []
     for part in evidence.once(released):
         coded = part.schemes & set(_CODED)
-        if part.persons and coded and not counts[part.activity].codes_landed and not _applied_at_source(evidence, part):
+        if not part.persons or not coded or _applied_at_source(evidence, part):
+            continue
+        if not counts[part.activity].codes_landed or part.persons & unheard(evidence, part.activity):
             wrong.append(f"{part.activity}, {part.part}")
     if not counts:
         return not_applicable("nothing has been run in this store yet")
     if wrong:
-        return broken(f"made although no practice has said who objects: {shown(wrong)}")
-    return kept("nothing that a practice's codes can stop was made before any practice had sent its codes")
+        return broken(f"made of people whose practice has not said who objects: {shown(wrong)}")
+    return kept("nothing that a practice's codes can stop was made of people whose practice had not sent its codes")
 
 
 def _applied_at_source(evidence: Evidence, part: Released) -> bool:
@@ -249,7 +252,7 @@ CONTROLS = (
     Control(
         "national-answer-fresh", "The national answer is asked for anew and soon forgotten.", _national_answer_fresh
     ),
-    Control("silence-stops", "Until a practice has said who objects, everybody is out.", _silence_stops),
+    Control("silence-stops", "Until a practice has said who objects, its people are out.", _silence_stops),
     Control("opt-outs-counted", "Every row left out is counted under one named objection.", _opt_outs_counted),
     Control(
         "exemptions-have-a-reference",
