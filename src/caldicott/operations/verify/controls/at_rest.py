@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 from caldicott.operations.verify.control import Control, Finding, broken, kept, not_applicable
 from caldicott.operations.verify.controls.access import shown
 from caldicott.operations.verify.searching import numbers_in_bytes
+from caldicott.stores.mart_seals import ZONE as MARTS
+from caldicott.stores.mart_seals import changed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,11 +103,14 @@ def _nothing_outside_the_zones(evidence: Evidence) -> Finding:
     stray += [path.name for zone, known in _KNOWN.items() for path in _files(evidence.root / zone) if not known(path)]
     missing = [path for path in live if not (evidence.root / path).exists()]
     away = [path for path in live if not _is_within(evidence.root, path)]
+    open_files = [file for file in evidence.house.store.catalogue.files_below(MARTS) if file.sha256]
+    altered = changed(evidence.root, open_files)
     is_open = evidence.root.stat().st_mode & _FOR_OTHERS
-    if found or stray or missing or away or is_open:
+    if found or stray or missing or away or altered or is_open:
         return broken(
             f"{len(found)} things outside the zones, {len(stray)} files nobody knows, {len(missing)} missing, "
-            f"{len(away)} that lie elsewhere" + ("; the folder is open to others" if is_open else "")
+            f"{len(away)} that lie elsewhere, {len(altered)} open ones changed since they were written"
+            + ("; the folder is open to others" if is_open else "")
         )
     return kept(
         f"{len(files)} files, all in their zones and all known to the catalogue; only their owner may open the folder"
