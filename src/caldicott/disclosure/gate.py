@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from caldicott.disclosure.hierarchy import Hierarchies
-    from caldicott.disclosure.placed import Placed
+    from caldicott.disclosure.selections import Reading
     from caldicott.disclosure.table import CountTable
     from caldicott.facts.disclosure import DisclosureRule
 
@@ -92,7 +92,7 @@ def _once(
 
 
 def _under(
-    reading: Sequence[Placed], released: Sequence[Released], tables: Sequence[Released], rule: DisclosureRule,
+    reading: Reading, released: Sequence[Released], tables: Sequence[Released], rule: DisclosureRule,
     *, states: Sequence[Sequence[State]], withheld: Sequence[Sequence[bool]],
 ) -> list[Outcome]:  # fmt: skip
     """One reading; where the counts leave open whether a part lies in another part or beside it, both."""

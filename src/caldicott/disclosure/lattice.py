@@ -11,6 +11,7 @@ import numpy as np
 from caldicott.disclosure import full_grids, populations, primary
 from caldicott.disclosure.blocks import Atom, Block, blocks
 from caldicott.disclosure.placed import Placed, place
+from caldicott.disclosure.selections import Reading
 from caldicott.disclosure.system import State, Statistic, System, Target, Tie
 from caldicott.vocabulary.errors import DoesNotHold
 
@@ -82,15 +83,15 @@ class _Sited:
 
 def build(released: Sequence[Released], dimensions: Mapping[str, Dimension], rule: DisclosureRule) -> Lattice:
     """Everything printed or about to be, in one system."""
-    return laid_out(released, [place(found.table, dimensions) for found in released], rule)
+    tables = [place(found.table, dimensions) for found in released]
+    return laid_out(released, Reading(tables, populations.find(tables)), rule)
 
 
 def laid_out(
-    released: Sequence[Released], tables: Sequence[Placed], rule: DisclosureRule, *, nested: bool = False,
-    full: bool = True,
-) -> Lattice:  # fmt: skip
+    released: Sequence[Released], reading: Reading, rule: DisclosureRule, *, nested: bool = False, full: bool = True
+) -> Lattice:
     """The same in one reading of the tables; populations that contain each other over all their groups, if `full`."""
-    found = populations.find(tables)
+    tables, found = reading.tables, reading.populations
     # Sums of money have no whole table that small moves could change: for them sum by sum must do.
     grids = full_grids.Grids()
     if full and not rule.is_of_amounts:
@@ -106,7 +107,7 @@ def laid_out(
             statistic_of[number] = _printed(built, own, tables[number], released[number], rule)
         _tie_blocks(built, own)
     if built.is_misfit and grids.families:
-        return laid_out(released, tables, rule, full=False)
+        return laid_out(released, reading, rule, full=False)
     for family in grids.families:
         _join(built, family, sited, [[tables[number] for number in group] for group in found.members])
     for relation in found.relations:

@@ -106,7 +106,7 @@ class Moves:
             left = wanted()
             idle = 0 if len(left) != before else idle + 1
             before = len(left)
-            if not left or idle > looks // 4:
+            if not left or idle > looks // 6:
                 break
             now = self._step(now, up, down, left)
             passed.append(now)

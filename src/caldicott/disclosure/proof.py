@@ -36,7 +36,7 @@ _PUSHES: Final = 24
 _IDLE: Final = 3
 _MOVED_UP_TO: Final = 900
 """Atoms of a system small enough for the table of all moves."""
-_EXPLORED: Final = 5
+_EXPLORED: Final = 2
 _LOOKS: Final = 200
 _TURNS: Final = 12
 _FEW: Final = 1
@@ -160,7 +160,21 @@ class Prover:
         for number in wanted:
             for atom in self.system.targets[number].atoms:
                 weights[atom] = weights.get(atom, 0.0) + (-1.0 if upwards else 1.0)
-        found = solver.whole_table(*self._model(), weights, is_rough=True)
+        answer = self._lp().furthest(weights, upwards=False)
+        found = self._near(answer) if answer is not None else None
+        if found is None:
+            found = solver.whole_table(*self._model(), weights, is_rough=True)
+        return found if found is not None and self.fits(found) else None
+
+    def _near(self, answer: solver.Answer, *bounded: tuple[tuple[int, ...], int, int]) -> Numbers | None:
+        """A whole table that keeps what is whole in the answer: a small question, often enough with an answer."""
+        (column_low, column_high), rows, (row_low, row_high) = self._model()
+        whole = np.rint(answer.table)
+        is_whole = np.abs(answer.table - whole) < _EPSILON
+        columns = np.where(is_whole, whole, column_low), np.where(is_whole, whole, column_high)
+        extra = [*rows, *((atoms, [1.0] * len(atoms)) for atoms, _least, _most in bounded)]
+        ends = [float(least) for _atoms, least, _most in bounded], [float(most) for _atoms, _least, most in bounded]
+        found = solver.whole_table(columns, extra, (np.append(row_low, ends[0]), np.append(row_high, ends[1])))
         return found if found is not None and self.fits(found) else None
 
     def _all_moves(self) -> moves.Moves:
@@ -302,7 +316,7 @@ class Prover:
             self._settled[number] = bottom.value <= reach[0] and top.value >= reach[1]
         else:
             low, high = math.ceil(bottom.value - _EPSILON), math.floor(top.value + _EPSILON)
-            self._settled[number] = self._is_harmless(target, low, high) or self._whole(target, low, high)
+            self._settled[number] = self._is_harmless(target, low, high) or self._whole(target, bottom, top)
         if self._settled[number]:
             return None
         return Finding(number, self._blamed(top) | self._blamed(bottom) or self._touching(target))
@@ -320,15 +334,19 @@ class Prover:
             is_open = self._seen[1][number] - self._seen[0][number] + 1 < self.rule.possible_values_of_small
         return (number,) if is_open and not self._settled[number] else ()
 
-    def _whole(self, target: Target, low: int, high: int) -> bool:
+    def _whole(self, target: Target, bottom: solver.Answer, top: solver.Answer) -> bool:
         """Fractions reach far enough; do whole people? One whole table near each end, or it stays unknown."""
+        low, high = math.ceil(bottom.value - _EPSILON), math.floor(top.value + _EPSILON)
         width = self.rule.possible_values_of_small - 1
         if high - low < width:
             return False
         place = self.system.targets.index(target)
         for start in range(low, high - width + 1):
             for least, most in self._unseen(place, (low, start), (start + width, high)):
-                found = self._with(target, least, most)
+                end = top if least > low else bottom
+                found = self._near(end, (target.atoms, least, most))
+                if found is None:
+                    found = self._with(target, least, most)
                 if found is None:
                     break
                 if self.fits(found):

@@ -8,7 +8,7 @@ Where they bear out more than one row, each is a reading of its own.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from caldicott.disclosure import populations
@@ -22,12 +22,19 @@ if TYPE_CHECKING:
     from caldicott.disclosure.populations import Populations
 
 READINGS_AT_MOST: Final = 6
-_ROUNDS: Final = 3
 Selection = tuple[str, str, "Leaves"]
 """A dimension, a name for the selection, and the leaves it counts."""
 
 
-def readings(tables: Sequence[Placed]) -> list[list[Placed]]:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The tables with the columns they are taken to have, and which of them then count the same people."""
+
+    tables: Sequence[Placed]
+    populations: Populations
+
+
+def readings(tables: Sequence[Placed]) -> list[Reading]:
     """The tables with the columns they may be taken to have; first the likeliest, then each doubt by itself."""
     found = populations.find(tables)
     choices = {
@@ -36,10 +43,11 @@ def readings(tables: Sequence[Placed]) -> list[list[Placed]]:
         if (candidates := list(dict.fromkeys(_candidates(tables, found, part))))
     }
     if not choices:
-        return [list(tables)]
+        return [Reading(tables, found)]
     first = {part: candidates[0] for part, candidates in choices.items()}
     doubts = [{**first, part: other} for part, candidates in choices.items() for other in candidates[1:]]
-    return [_with_columns(tables, found, chosen) for chosen in (first, *doubts)]
+    read = [_with_columns(tables, found, chosen) for chosen in (first, *doubts)]
+    return [Reading(one, populations.find(one)) for one in read]
 
 
 def _candidates(tables: Sequence[Placed], found: Populations, part: int) -> Iterator[Selection]:
