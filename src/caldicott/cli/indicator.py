@@ -123,6 +123,39 @@ def budget(
     table(f"Answers told from {activity}", ("of the people of", "told", "left"), rows_, numbers_from=1)
 
 
+@app.command()
+def noise(
+    register: RegisterName,
+    store: StoreFolder,
+    name: Name,
+    by: Annotated[str, typer.Option("--by", help="What people are: practice, network, age_group, sex.")],
+    epsilon: Annotated[float, typer.Option("--epsilon", help="How much of the budget to spend; less is more noise.")],
+    to: Annotated[Path, typer.Option("--to", help="A folder for counts.csv and receipt.json.")],
+    folder: Folders = None,
+    activity: Annotated[str, typer.Option(help="The activity whose marts are asked.")] = "commissioning-planning",
+    role: Annotated[str, typer.Option(help="Who asks.")] = "commissioning_analyst",
+    as_json: AsJson = False,
+) -> None:
+    """Public one-off counts of people with noise (differential privacy), out of the register's budget. Needs OpenDP."""
+    from caldicott.analytics.question import question
+    from caldicott.operations.indicators_library import folders_of, indicator
+    from caldicott.operations.indicators_noise import with_noise
+
+    with bootstrap.open_house(bootstrap.load_register(register), store) as house:
+        found = indicator(name, *folders_of(house, *(folder or ())))
+        done = with_noise(
+            house, question(found, _names(by), []), epsilon=epsilon, activity=activity, role=role, to=to
+        )  # fmt: skip
+    receipt = done.receipt
+    if as_json:
+        print_json({**receipt, "spent": done.spent, "budget": done.budget, "certificate": done.certificate})
+        return
+    say(
+        f"{receipt['groups']:,} counts with noise, written to {to.name}: 95 in 100 of them lie within "
+        f"{receipt['95_in_100_counts_within']} of the true ones. Spent: {done.spent:g} of {done.budget:g}."
+    )
+
+
 def _checked(folders: list[Path] | None) -> list[Path]:
     for folder in folders or ():
         if not folder.is_dir():

@@ -76,10 +76,10 @@ def analyse(
         DoesNotHold: a mart, a column or a lookup is missing.
     """
     house = replace(house, role=role)
-    permit = _permitted(house, asked, activity, role)
+    permit = permitted(house, asked, activity, role)
     _refuse_unlisted_join(house, asked, activity)
     _refuse_twin(house, asked, activity)
-    marts, snapshot = _marts(house, activity)
+    marts, snapshot = marts_of(house, activity)
     lookups = lookups_of(house, lookup_folder)
 
     def compute() -> Act[Told]:
@@ -106,7 +106,7 @@ def may_see(register: Register, role: str, organisation: str, at: date) -> bool:
     return any(isinstance(decide(one, register, at), Permit) for one in requests)
 
 
-def _permitted(house: House, asked: Question, activity: str, role: str) -> Permit:
+def permitted(house: House, asked: Question, activity: str, role: str) -> Permit:
     """Every dataset the indicator reads must be permitted; the strictest of the rules named is the own dataset's."""
     requests = [
         Request(role, activity, dataset, DataFormat.AGGREGATED, organisation=house.organisation or None)
@@ -115,7 +115,7 @@ def _permitted(house: House, asked: Question, activity: str, role: str) -> Permi
     return permits(ask(house, requests))[0]
 
 
-def _marts(house: House, activity: str) -> tuple[Marts, dict[str, str]]:
+def marts_of(house: House, activity: str) -> tuple[Marts, dict[str, str]]:
     files: dict[str, list[Path]] = {}
     for file in intact(house.store, "mart", activity):
         files.setdefault(file.part.split("/")[0], []).append(house.store.root / file.path)

@@ -150,6 +150,7 @@ def _control(activity: ProcessingActivity, _: Register) -> Cell:
         f"rule {control.rule}",
         f"level {control.level}" if control.level else "",
         f"uniqueness threshold {threshold}" if threshold is not None else "",
+        f"noise budget for public counts {control.public_epsilon:g}" if control.public_epsilon else "",
     )
 
 

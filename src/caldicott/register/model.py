@@ -309,6 +309,8 @@ class DisclosureControl(Entry):
     rule: Id
     level: str = ""
     uniqueness_threshold: int | None = None
+    public_epsilon: float | None = Field(default=None, gt=0, le=10)
+    """How much may ever be spent on public counts with noise (differential privacy); without it there are none."""
 
 
 class Retention(Entry):

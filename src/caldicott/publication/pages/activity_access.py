@@ -34,6 +34,8 @@ def forms(activity: ProcessingActivity, setting: Setting) -> Section:
     if activity.disclosure_control is not None:
         rule = activity.disclosure_control.rule
         blocks.append(para(f"Small counts are hidden, so that nobody can be picked out. The rule is called {rule}."))
+        if activity.disclosure_control.public_epsilon:
+            blocks.append(para("Some counts are published with random noise, so that nobody's records show in them."))
     blocks.append(para(Link("The four forms, with a picture", "types-of-information"), "."))
     return section("form", "In which form", *blocks)
 

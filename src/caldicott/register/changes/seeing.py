@@ -93,6 +93,15 @@ def small_numbers(before: ProcessingActivity, after: ProcessingActivity) -> Iter
         sentence = f"Small counts of “{after.title}” are now hidden {how}; before it was {was or 'no rule'}."
         effect: Effect = "widens" if now is None else "narrows" if was is None else "neither"
         yield Change("small-numbers", after.id, sentence, effect)
+    spent, may = (one.disclosure_control.public_epsilon if one.disclosure_control else None for one in (before, after))
+    if (spent or 0) != (may or 0):
+        sentence = (
+            f"Of “{after.title}” counts with random noise may now be published, out of a budget of {may:g}; "
+            f"before it was {spent or 0:g}."
+            if may
+            else f"Of “{after.title}” counts with random noise may no longer be published."
+        )
+        yield Change("noise", after.id, sentence, "widens" if (may or 0) > (spent or 0) else "narrows")
 
 
 def identifiers(before: ProcessingActivity, after: ProcessingActivity) -> Iterator[Change]:
