@@ -168,6 +168,8 @@ def _act(house: House, doomed: Doomed, role: str, reason: str) -> Act[None]:
 def _keep(house: House, doomed: Doomed, ended: list[DestroyedKey]) -> None:
     catalogue = house.store.catalogue
     catalogue.destroy_keys(ended)
+    for one in doomed.submissions:  # what tracing noted of its records lies under a key of its own
+        catalogue.retire_all_of(one.uid)
     left = [one for one in catalogue.submissions() if one.dataset not in KEPT_IN_THE_SAFE_HAVEN]
     for activity in doomed.purposes:
         if any(activity in one.purposes for one in left):

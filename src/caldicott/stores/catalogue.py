@@ -221,6 +221,10 @@ class Catalogue:
         )
         self._db.execute(f"DELETE FROM live_file WHERE {chosen}", (kind, owner))
 
+    def retire_all_of(self, submission: str) -> None:
+        """Every file of a submission stops being live, whatever key it lies under."""
+        self._db.execute("DELETE FROM live_file WHERE owner = ?", (submission,))
+
     def files(self, kind: str, owner: str | None = None) -> tuple[LiveFile, ...]:
         """Live files of a kind, in order of part and path."""
         cursor = self._db.execute(

@@ -80,6 +80,25 @@ def test_with_the_last_of_an_activity_its_marts_go_too(house):
     assert house.mart() == []
 
 
+def test_what_tracing_noted_of_the_records_goes_with_them(house):
+    """Which person each traced record was found to be is kept apart, under another key: it goes too."""
+    one, other = people.invented(3)[1:]
+    nameless = episode(other, "A", NHS_Number="")
+    house.land(
+        house.send("pds-person", [people.row("pds-person", one, "D1")]),
+        house.send("ncdr-sus-apc", [nameless, episode(one, "B")]),
+        house.answer([one, other]),
+    )
+    house.run()
+    with house.house() as opened:
+        uid = next(s.uid for s in opened.store.catalogue.submissions() if s.dataset == "sus-apc")
+        scopes = {opened.store.keys.scope_of(f.key_id) for f in opened.store.catalogue.files("identity-outcomes", uid)}
+    end(house, name_of("sus-apc"))
+    with house.house() as opened:
+        left = [f for f in opened.store.catalogue.files_below("") if f.owner == uid]
+    assert (len(scopes), left) == (1, [])
+
+
 @pytest.mark.parametrize("kill", ["before the key goes", "between the two keys"])
 def test_killed_in_the_middle_it_is_finished_at_the_next_start(house, monkeypatch, kill):
     """The trail says destroyed, so it becomes so: no key is left, and there is a certificate for each."""
