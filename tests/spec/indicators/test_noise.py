@@ -7,6 +7,7 @@ import csv
 import importlib
 import io
 import json
+import math
 import statistics
 from dataclasses import replace
 
@@ -160,12 +161,13 @@ def test_without_opendp_it_is_a_sentence(monkeypatch):
 
 
 def test_the_noise_is_as_large_as_epsilon_says():
-    """Discrete Laplace by OpenDP: mean deviation about 1 / epsilon, centred on the truth, whole numbers."""
+    """Discrete Laplace by OpenDP: the mean deviation of that law, centred on the truth, whole numbers."""
     pytest.importorskip("opendp")
     for epsilon in (0.2, 1.0):
         drawn = noise([100] * 20_000, epsilon)
         deviation = statistics.mean(abs(one - 100) for one in drawn)
-        assert 0.85 / epsilon < deviation < 1.15 / epsilon
+        ratio = math.exp(-epsilon)
+        assert deviation == pytest.approx(2 * ratio / (1 - ratio**2), rel=0.06)
         assert abs(statistics.mean(drawn) - 100) < 0.2 / epsilon
 
 
