@@ -50,8 +50,10 @@ MACROS: Final = (
     ),
     (
         # Most texts hold nothing like a number: to say so takes a third of the time of looking for all of them.
-        f"CREATE MACRO holds_number(t) AS regexp_matches(t, '{_HELD}') AND len(list_filter(regexp_extract_all(t, '{_HELD}', 1), "
-        "lambda x: check_holds(digits_of(x)) AND NOT is_sentinel(digits_of(x)))) > 0"
+        # Digits are made of each piece once, by a name: a macro inside a macro is written out wherever it is said,
+        # and to plan that for twenty columns took 0.2 s a file (measured).
+        f"CREATE MACRO holds_number(t) AS regexp_matches(t, '{_HELD}') AND len(list_filter(list_transform("
+        f"regexp_extract_all(t, '{_HELD}', 1), lambda x: digits_of(x)), lambda n: check_holds(n) AND NOT is_sentinel(n))) > 0"
     ),
 )
 
