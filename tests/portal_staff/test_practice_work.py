@@ -5,20 +5,26 @@ from __future__ import annotations
 import csv
 import io
 import re
+import subprocess
+import sys
 from datetime import date
 from io import BytesIO
 
 import pytest
 from python_calamine import CalamineWorkbook
+from tests.portal.serving import environment
 from tests.portal_staff.conftest import KEY, NOON, rows_of
 from tests.portal_staff.surgery import LIST, address_of, names, reader, words
+from typer.testing import CliRunner
 
 import risk_ward
+from caldicott.cli import after_run
+from caldicott.cli.app import app
 from caldicott.operations import practice_case
 from caldicott.portal.staff.practice import keeping
 from caldicott.stores.desk import cases
 from risk_ward import FRAIL, MANY_MEDICINES, SICK_LONG_AGO, TWICE, WELL
-from stage import example_register
+from stage import RISK, example_register
 
 SECRET = "Her daughter holds the spare key"
 
@@ -319,6 +325,50 @@ def test_without_a_late_emergency_the_page_says_so(surgery):
     text = words(reader(surgery).get(LIST + "admitted/"))
     assert "no emergency of your patients" in text
     assert "2 March 2026 to 31 March 2026" in text
+
+
+def test_notes_of_who_left_go_at_the_next_start_though_nobody_opens_a_page(surgery):
+    """What is kept about the others stays; a list that came in broken erases nothing here either."""
+    gp = reader(surgery)
+    step(gp, WELL, "shortlisted")
+    step(gp, TWICE, "shortlisted")
+    gp.post(address_of(gp, WELL) + "notes/", {"note": SECRET, "form": "1"})
+    keeping.forget_gone()
+    assert len(rows_of(surgery.store, "case")) == 2
+    from caldicott.stores.desk.models import Case, CaseNote
+
+    Case.objects.filter(id=CaseNote.objects.get().case_id).update(token="RLEFTTHEPRACTICE99")
+    keeping.forget_gone()
+    assert (len(rows_of(surgery.store, "case")), rows_of(surgery.store, "casenote")) == (1, [])
+    erased = next(one for one in surgery.entries() if one.event == "cases-erased")
+    assert (erased.actor, erased.references) == ("portal", ("practice Z80001", "cases 1"))
+
+
+def test_a_run_erases_the_notes_of_who_left(surgery):
+    """The command `run` settles the desk when it is done; a store without a desk is left alone."""
+    gp = reader(surgery)
+    step(gp, WELL, "shortlisted")
+    from caldicott.stores.desk.models import Case
+
+    Case.objects.update(token="RLEFTTHEPRACTICE99")
+    program = (
+        "import sys; from pathlib import Path; from caldicott.cli.after_run import settle_desk; "
+        "settle_desk(Path(sys.argv[1]))"
+    )
+    for store in (surgery.store, surgery.store.parent / "no-store"):
+        subprocess.run(
+            [sys.executable, "-c", program, str(store)], check=True, env=environment(surgery.store.parent / "home")
+        )
+    assert rows_of(surgery.store, "case") == []
+    assert not (surgery.store.parent / "no-store").exists()
+
+
+def test_the_command_run_settles_the_desk(surgery, monkeypatch):
+    """After the run itself, of the very store."""
+    settled = []
+    monkeypatch.setattr(after_run, "settle_desk", settled.append)
+    done = CliRunner().invoke(app, ["run", "example-icb", "--store", str(surgery.store), "--activity", RISK])
+    assert (done.exit_code, settled) == (0, [surgery.store]), done.output
 
 
 def test_a_case_nobody_works_on_is_erased_after_two_years(surgery):

@@ -210,6 +210,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Everything due: objections, linking, pseudonyms, marts."""
+    from caldicott.cli.after_run import settle_desk
     from caldicott.cli.reports import print_runs, run_record
     from caldicott.operations.run import run as run_due
     from caldicott.operations.spark_engine import open_engine
@@ -221,6 +222,7 @@ def run(
         progress(quiet=as_json) as told,
     ):
         runs = run_due(house, activity=activity, told=told, engine=computing)
+    settle_desk(store)
     if as_json:
         print_json({"runs": [run_record(entry) for entry in runs]})
     else:

@@ -28,13 +28,15 @@ from caldicott.operations.reidentify import Reader, Seen, recorded, require_open
 from caldicott.operations.reidentify_rights import Rights, as_reader, require_of, rights_of, standing_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     import pyarrow as pa
 
     from caldicott.operations.perform import House
 
 __all__ = [
-    "AT_LEAST", "CHANGE", "CHANGES", "FILTERS", "PAGE_MOST", "SORTS", "Page", "Query", "everybody", "page", "practices",
-    "sized",
+    "AT_LEAST", "CHANGE", "CHANGES", "FILTERS", "PAGE_MOST", "SORTS", "Page", "Query", "absent", "everybody", "page",
+    "practices", "sized",
 ]  # fmt: skip
 
 
@@ -108,6 +110,19 @@ def everybody(house: House, *, reader: Reader, activity: str, practice: str, que
     seen = seen_of(mine, rights, activity, wanted, standing)
     asked = tuple(f"{name} {value}" for name, value in query.filters)
     return recorded(mine, activity, seen, purpose=purpose, event="practice-export", asked=asked)
+
+
+def absent(house: House, *, activity: str, kept: Mapping[str, Collection[str]]) -> dict[str, frozenset[str]]:
+    """Of the tokens that practices keep something about, those on their list no more. Nobody is looked up.
+
+    Raises:
+        DoesNotHold: there are no scores yet.
+    """
+    standing = standing_of(house, activity)
+    return {
+        practice: _absent(list_of(house, activity, practice, standing).rows, frozenset(tokens))
+        for practice, tokens in kept.items()
+    }
 
 
 def _opened(house: House, reader: Reader, activity: str, practice: str) -> tuple[House, Rights, dict[str, Any], Listed]:

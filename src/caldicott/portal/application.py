@@ -33,6 +33,7 @@ def open_desk() -> None:
 
     opening.make_ready()
     keeping.forget_old()
+    keeping.forget_gone()
     trail.deliver()
     # Workers are forked from here, and a connection must not be shared between programs.
     connections.close_all()
