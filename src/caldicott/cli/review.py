@@ -12,6 +12,7 @@ from caldicott.cli.options import AsJson, RegisterName, StoreFolder
 from caldicott.cli.output import print_json, say, table
 
 if TYPE_CHECKING:
+    from caldicott.operations.perform import House
     from caldicott.operations.review import Reviewer
     from caldicott.safe_haven.identity.review import Case, Standing
 
@@ -41,7 +42,7 @@ def next_(
     from caldicott.operations.review import next_case
 
     with bootstrap.open_house(bootstrap.load_register(register), store) as house:
-        case = next_case(house, _reviewer(user, role), activity=activity, adjudicates=adjudicate)
+        case = next_case(house, _reviewer(house, user, role), activity=activity, adjudicates=adjudicate)
     if as_json:
         print_json({"case": _record(case) if case else None})
     elif case is None:
@@ -59,7 +60,7 @@ def answer(
     from caldicott.operations.review import answer as give
 
     with bootstrap.open_house(bootstrap.load_register(register), store) as house:
-        stands = give(house, _reviewer(user, role), case, choice, activity=activity)
+        stands = give(house, _reviewer(house, user, role), case, choice, activity=activity)
     _say_standing(stands, as_json=as_json)
 
 
@@ -72,7 +73,7 @@ def adjudicate(
     from caldicott.operations.review import adjudicate as decide
 
     with bootstrap.open_house(bootstrap.load_register(register), store) as house:
-        stands = decide(house, _reviewer(user, role), case, choice, activity=activity)
+        stands = decide(house, _reviewer(house, user, role), case, choice, activity=activity)
     _say_standing(stands, as_json=as_json)
 
 
@@ -85,7 +86,7 @@ def report(
     from caldicott.operations.review import agreement_of
 
     with bootstrap.open_house(bootstrap.load_register(register), store) as house:
-        found = agreement_of(house, _reviewer(user, role), activity=activity)
+        found = agreement_of(house, _reviewer(house, user, role), activity=activity)
     if as_json:
         print_json(found.as_record())
         return
@@ -113,9 +114,12 @@ def reissued(
         say(f"Noted: {noted} numbers that were given anew. It counts from the next run on.")
 
 
-def _reviewer(user: str, role: str) -> Reviewer:
+def _reviewer(house: House, user: str, role: str) -> Reviewer:
+    """A login; one written like an account's id would pass for whoever has that account, and is not taken."""
     from caldicott.operations.review import Reviewer
+    from caldicott.operations.staff import person_behind
 
+    person_behind(house.store.catalogue, user)
     return Reviewer(user, role)
 
 

@@ -20,13 +20,12 @@ from caldicott.engines.duckdb.landing_sql import LandingRules
 from caldicott.facts.layout import ColumnClass, load
 from caldicott.linkage.tracing import profile
 from caldicott.operations.identify_rows import Judged, Traced, judge
-from caldicott.operations.review_queue import queue_up
+from caldicott.operations.review_queue import open_queue, queue_up
 from caldicott.safe_haven.identity.persons import reissued
 from caldicott.safe_haven.identity.remainder import HELD_BECAUSE, SPINE, born_column, is_traced, roles_of
 from caldicott.stores.clear_rows import ClearRows
 from caldicott.stores.names import unused_name
 from caldicott.stores.person_index import PersonIndex
-from caldicott.stores.review_queue import ReviewQueue
 from caldicott.stores.traced_rows import OUTCOMES, PASSED_OVER, TRACED, TracedRows
 
 if TYPE_CHECKING:
@@ -107,7 +106,7 @@ def identify(house: House, submissions: Sequence[SubmissionRecord]) -> Identifie
     if found.rules is None or not spine:
         return found
     mine = [s for s in submissions if is_traced(load(s.layout), s.dataset)]
-    decided = ReviewQueue(house.store).decided()
+    decided = open_queue(house).decided()
     digests = {s.uid: _digest(found.rules, spine, decided.get(s.uid, {})) for s in mine}
     stale = [s for s in mine if _remembered(house, s.uid).get("digest") != digests[s.uid]]
     _take_live(house, found, [s for s in mine if s not in stale])

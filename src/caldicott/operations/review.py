@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from caldicott.operations.perform import Act, House, ask, perform, permits
+from caldicott.operations.review_queue import counted, open_queue
+from caldicott.operations.staff import staff_of
 from caldicott.policy.decision import Request
 from caldicott.safe_haven.identity.remainder import SPINE
 from caldicott.safe_haven.identity.review import (
@@ -26,15 +28,15 @@ from caldicott.safe_haven.identity.review import (
     open_to,
     standing,
 )
-from caldicott.stores.review_queue import ReviewQueue
 from caldicott.vocabulary.errors import DoesNotHold, Refused, WrongUsage
 from caldicott.vocabulary.formats import DataFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from caldicott.policy.decision import Permit
     from caldicott.register.model import Register
+    from caldicott.stores.review_queue import ReviewQueue
 
 __all__ = [
     "NOT_OPEN", "Look", "Queue", "Reviewer", "activity_of", "adjudicate", "agreement_of", "answer", "look", "next_case",
@@ -92,9 +94,9 @@ def look(house: House, reviewer: Reviewer, *, activity: str, adjudicates: bool =
     """As `next_case`, with why it may be seen and the number of the entry that records it. Raises as that does."""
     permit = _require(house, reviewer, activity)
     reasons = tuple(reason.text for reason in permit.reasons)
-    queue = ReviewQueue(house.store)
+    queue, looks = open_queue(house), _Looks(house, reviewer, adjudicates=adjudicates)
     said = queue.answers_by_case()
-    waiting = (c for c in queue.cases().values() if _is_open(said.get(c.id, []), reviewer, adjudicates=adjudicates))
+    waiting = (case for case in queue.cases().values() if looks.is_open(said.get(case.id, [])))
     found = next(waiting, None)
     if found is None:
         return Look(None, reasons)
@@ -131,26 +133,28 @@ def adjudicate(house: House, reviewer: Reviewer, case: str, choice: str, *, acti
 def agreement_of(house: House, reviewer: Reviewer, *, activity: str) -> Agreement:
     """How far the reviewers agree, and where the queue stands: counts only."""
     _require(house, reviewer, activity)
-    queue = ReviewQueue(house.store)
-    return agreement([*queue.cases()], queue.answers())
+    queue = open_queue(house)
+    return _agreement(queue, [*queue.cases()], queue.answers_by_case())
 
 
 def queue_of(house: House, reviewer: Reviewer, *, activity: str) -> Queue:
     """As `agreement_of`, with how many cases wait for this person. Counts only; raises as that does."""
     permit = _require(house, reviewer, activity)
-    queue = ReviewQueue(house.store)
+    queue = open_queue(house)
     cases, said = [*queue.cases()], queue.answers_by_case()
-    to_answer, to_decide = (
-        sum(_is_open(said.get(case, []), reviewer, adjudicates=adjudicates) for case in cases)
-        for adjudicates in (False, True)
-    )
-    given = [one for answers in said.values() for one in answers]
-    return Queue(agreement(cases, given), to_answer, to_decide, tuple(reason.text for reason in permit.reasons))
+    both = [_Looks(house, reviewer, adjudicates=adjudicates) for adjudicates in (False, True)]
+    to_answer, to_decide = (sum(looks.is_open(said.get(case, [])) for case in cases) for looks in both)
+    reasons = tuple(reason.text for reason in permit.reasons)
+    return Queue(_agreement(queue, cases, said), to_answer, to_decide, reasons)
+
+
+def _agreement(queue: ReviewQueue, cases: Sequence[str], said: Mapping[str, Sequence[Answer]]) -> Agreement:
+    return agreement(cases, [one for answers in said.values() for one in queue.counted(answers)])
 
 
 def _answer(house: House, reviewer: Reviewer, case: str, choice: str, *, activity: str, adjudicates: bool) -> Standing:
     _require(house, reviewer, activity)
-    with ReviewQueue(house.store).one_at_a_time():
+    with open_queue(house).one_at_a_time():
         return perform(
             house,
             event="review-adjudication" if adjudicates else "review-answer",
@@ -160,10 +164,10 @@ def _answer(house: House, reviewer: Reviewer, case: str, choice: str, *, activit
 
 
 def _kept(house: House, reviewer: Reviewer, case: str, choice: str, *, adjudicates: bool) -> Act[Standing]:
-    queue = ReviewQueue(house.store)
+    queue = open_queue(house)
     _require_choice(_case(queue, case), choice)
     before = queue.answers_by_case().get(case, [])
-    if not _is_open(before, reviewer, adjudicates=adjudicates):
+    if not _Looks(house, reviewer, adjudicates=adjudicates).is_open(before):
         raise Refused(
             "This case is not yours to answer now: you have answered it, or it waits for nobody of your kind.",
             code=NOT_OPEN,
@@ -171,7 +175,7 @@ def _kept(house: House, reviewer: Reviewer, case: str, choice: str, *, adjudicat
         )
     given = Answer(case, reviewer.user, choice, house.today.isoformat(), adjudicates=adjudicates)
     file = queue.write_answer(given, created=house.today)
-    stands = standing([*before, given])
+    stands = standing(queue.counted([*before, given]))
     return Act(
         stands,
         lambda: queue.keep_answer(file),
@@ -205,8 +209,18 @@ def _require_choice(case: Case, choice: str) -> None:
         )
 
 
-def _is_open(said: Sequence[Answer], reviewer: Reviewer, *, adjudicates: bool) -> bool:
-    return open_to(standing(said), reviewer.user, adjudicates=adjudicates)
+class _Looks:
+    """Whether a case is one person's to look at now, by whichever door they come."""
+
+    def __init__(self, house: House, reviewer: Reviewer, *, adjudicates: bool) -> None:
+        self._staff, self._name, self._adjudicates = staff_of(house.store.catalogue), reviewer.user, adjudicates
+
+    def is_open(self, said: Sequence[Answer]) -> bool:
+        """Nobody answers twice, also where their answer does not count yet."""
+        person = self._staff.person(self._name)
+        if person in {self._staff.person(one.reviewer) for one in said}:
+            return False
+        return open_to(standing(counted(self._staff, said)), person, adjudicates=self._adjudicates)
 
 
 def _require(house: House, reviewer: Reviewer, activity: str) -> Permit:

@@ -1,14 +1,19 @@
-"""New doubts of a run become cases: one for all records that say the same of their person."""
+"""New doubts of a run become cases: one for all records that say the same of their person. And whose answers count."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from caldicott.safe_haven.identity.review import Case
+from caldicott.operations.staff import Staff, is_account, staff_of
+from caldicott.safe_haven.identity.review import Answer, Case
 from caldicott.stores.names import unused_name
 from caldicott.stores.review_queue import ReviewQueue
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
 
     from caldicott.operations.perform import House
@@ -18,11 +23,27 @@ _RECORD = ("nhs_number", "given", "other_given", "family", "birth_date", "gender
 _CANDIDATE = ("given", "family", "birth_date", "gender", "postcode")
 
 
+def open_queue(house: House) -> ReviewQueue:
+    """The queue, in which persons answer and not names: who comes by two doors is one."""
+    return ReviewQueue(house.store, counted=partial(counted, staff_of(house.store.catalogue)))
+
+
+def counted(staff: Staff, said: Sequence[Answer]) -> tuple[Answer, ...]:
+    """The answers that count, each under its person's name.
+
+    A login of which nobody said whose it is may be that of somebody who answered on
+    the pages: beside such an answer it counts only once that is said.
+    """
+    is_mixed = any(is_account(staff.person(one.reviewer)) for one in said)
+    known = [one for one in said if not is_mixed or staff.is_known(one.reviewer)]
+    return tuple(replace(one, reviewer=staff.person(one.reviewer)) for one in known)
+
+
 def queue_up(house: House, doubtful: pa.Table) -> list[LiveFile]:
     """Cases for the records that are in no case yet; nothing where there is no doubt that is new."""
     if not doubtful.num_rows:
         return []
-    queue = ReviewQueue(house.store)
+    queue = open_queue(house)
     known = {row for case in queue.cases().values() for row in case.rows}
     records: dict[tuple[str, int], list[dict[str, Any]]] = {}
     for row in doubtful.to_pylist():

@@ -22,7 +22,7 @@ from caldicott.stores.catalogue import LiveFile
 from caldicott.stores.names import unused_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -42,6 +42,8 @@ class ReviewQueue:
     """Cases and answers of one store."""
 
     store: Store
+    counted: Callable[[Sequence[Answer]], Sequence[Answer]] = tuple
+    """Which of a case's answers count, each under the one name of its person: names are not persons."""
 
     def cases(self) -> dict[str, Case]:
         """Every case, in the order it came."""
@@ -52,6 +54,7 @@ class ReviewQueue:
         return tuple(Answer(**content) for content in self._read(ANSWERS))
 
     def answers_by_case(self) -> dict[str, list[Answer]]:
+        """As they were given, under the names they were given by."""
         found: dict[str, list[Answer]] = {}
         for answer in self.answers():
             found.setdefault(answer.case, []).append(answer)
@@ -64,7 +67,7 @@ class ReviewQueue:
             return {}
         found: dict[str, dict[int, int | None]] = {}
         for case in self.cases().values():
-            stands = standing(said.get(case.id, ()))
+            stands = standing(self.counted(said.get(case.id, ())))
             if stands.state is State.SETTLED:
                 number = chosen(case, stands.choice)
                 for uid, row in case.rows:
