@@ -139,6 +139,16 @@ def check_without_codes_everyone_is_out(stage):
     assert stage.refs(activity=RISK) == []
 
 
+def check_whose_practice_is_silent_is_out(stage):
+    stage.codes_answered = False
+    rows = [people.patient(p, f"g{i}", OrganisationOds=f"Z8000{i + 1}") for i, p in enumerate(CROWD[:2])]
+    stage.land(
+        stage.send("emis-patients", rows), stage.send("emis-objections", [], sender="Z80001"), stage.answer(CROWD)
+    )
+    stage.run()
+    assert len(stage.mart("gp-patients")) == 1
+
+
 def check_a_stale_answer_is_none(stage):
     _two_in_marts(stage)
     stage.today = TODAY + timedelta(days=30)
@@ -263,7 +273,7 @@ def _unshuffled(found):
 
 
 def _without_national(settle):
-    def settled(self, *, ndop_answered):
+    def settled(self, *, ndop_answered, **more):
         settle(self, ndop_answered=ndop_answered)
         kept = ~BIT[Objection.NATIONAL_DATA_OPT_OUT]
         self.connection.execute(f"UPDATE person SET mask = mask & {kept}")
@@ -339,6 +349,9 @@ CONTROLS = {
     ),
     "no answer, nobody": (_wrapped(DuckDbPeople, "settle", _without_national), check_without_an_answer_everyone_is_out),
     "no codes, nobody": (_off(gathering, "is_answered", lambda *_a, **_k: True), check_without_codes_everyone_is_out),
+    "no codes of a practice, none of its people": (
+        _off(gathering, "depends_on_practices", lambda *_a, **_k: False), check_whose_practice_is_silent_is_out,
+    ),
     "age of the answer": (_off(gathering, "is_answer_usable", lambda *_a, **_k: True), check_a_stale_answer_is_none),
     "mergers": (_off(DuckDbPeople, "add_mergers", lambda *_a, **_k: None), check_a_merged_number_s_refusal_counts),
     "objections at export": (_off(gathering.People, "mask", lambda *_a: 0), check_a_late_refusal_is_not_exported),
