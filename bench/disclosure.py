@@ -1,10 +1,12 @@
-"""How long the disclosure gate takes, and how much it withholds; `python -m bench.disclosure [--small]`.
+"""Every figure of disclosure control and of indicators, in one run; `python -m bench.disclosure [--small] [--dry]`.
 
-Writes its own part of bench/RESULTS.md. Tables are invented: counts fall off exponentially around twelve, which leaves
-about a third of the cells small, a hard case. The optimum is a lower bound by
-integer programming over cuts from linear programs alone, so that a ratio of
-1.0 is proved. Seconds are of the processor: the gate uses one. The subjects side
-by side are in bench/peers/disclosure.py.
+Writes its own part of bench/RESULTS.md whole, with the command, the commit and the load; --small for a loaded
+machine (no table of 20,000 cells, fewer sessions, a tenth of the rows), --dry
+prints only. Tables are invented: counts fall off exponentially around twelve,
+which leaves about a third of the cells small, a hard case. The optimum is a
+lower bound by integer programming over cuts from linear programs alone, so that
+a ratio of 1.0 is proved. Seconds are of the processor: the gate uses one. The
+subjects side by side are in bench/peers/disclosure.py and disclosure_sessions.py.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench import indicators, records
 from bench.peers import disclosure as peers
+from bench.peers import disclosure_sessions as attacks
 from bench.results import figures_table, markdown, of_rows, refreshed
 
 from caldicott.disclosure import cover, lattice
@@ -40,6 +44,7 @@ SIZES = {"500 cells": ((11, 6, 5), 2.0), "2,000 cells": ((20, 8, 9), 30.0), "20,
 PUBLISHABLE = 8
 SMALL_TABLES = 30
 PATIENCE = 10
+SESSIONS = 120
 TITLE = "12. Disclosure control"
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
@@ -192,24 +197,34 @@ def row(name, value, unit, target=None):
 
 
 def part(*, whole=True):
-    """The part of the page: figures, and the same tables by three ways side by side."""
-    found = figures_table(of_rows(measure(whole=whole)))
-    return f"{found}\n\n{peers.OPENING}\n\n{markdown(peers.side_by_side())}"
+    """The part of the page: figures, tables and attack sessions by three ways, and what is before the gate."""
+    found = figures_table(of_rows([*measure(whole=whole), *records.measure(whole=whole)]))
+    sessions = SESSIONS if whole else SESSIONS // 10
+    tables, lines = attacks.side_by_side(sessions)
+    return "\n\n".join(
+        [
+            found, peers.OPENING, markdown(peers.side_by_side()),
+            attacks.OPENING.format(sessions=sessions, tables=tables), markdown(lines),
+            f"Before the gate, an indicator's own question: {indicators.part(whole=whole)}",
+        ]
+    )  # fmt: skip
 
 
-def refresh(*, whole):
+def refresh(*, whole, is_dry):
     load = os.getloadavg()[0]
     said = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False, cwd=RESULTS.parent
     )
     body = part(whole=whole)
+    command = f"python -m bench.disclosure{'' if whole else ' --small'}"
     note = (
-        f"Measured apart from the rest: {datetime.now(UTC):%Y-%m-%d %H:%M UTC}, commit {said.stdout.strip()}, "
-        f"load {load:.1f}. Seconds of the processor."
+        f"Measured by `{command}`, one run: {datetime.now(UTC):%Y-%m-%d %H:%M UTC}, commit {said.stdout.strip()}, load "
+        f"{load:.1f} before and {os.getloadavg()[0]:.1f} after. Seconds of the processor."
     )
-    page = RESULTS.read_text(encoding="utf-8")
-    RESULTS.write_text(refreshed(page, TITLE, f"{note}\n\n{body}"), encoding="utf-8")
-    print(body)
+    if not is_dry:
+        page = RESULTS.read_text(encoding="utf-8")
+        RESULTS.write_text(refreshed(page, TITLE, f"{note}\n\n{body.rstrip()}"), encoding="utf-8")
+    print(f"{note}\n\n{body}")
 
 
 def small_tables(*, whole):
@@ -219,4 +234,4 @@ def small_tables(*, whole):
 
 
 if __name__ == "__main__":
-    refresh(whole="--small" not in sys.argv)
+    refresh(whole="--small" not in sys.argv, is_dry="--dry" in sys.argv)
