@@ -42,7 +42,7 @@ def test_refusals_are_seen_with_their_reason(surgery):
     reader(surgery, organisation="Z80002").get(LIST)
     text = words(reader(surgery, "ig_officer", "example-icb").get(LOOKED + "?kind=refusals"))
     assert "(refused)" in text
-    assert "not-own-practice" in text
+    assert "not a patient of theirs" in text
 
 
 def test_a_practices_guardian_reads_of_its_own_patients_only(surgery):

@@ -63,6 +63,13 @@ def test_filters_stand_in_the_address_and_add_up(surgery):
     assert (names(none), "Nobody on the list fits" in words(none)) == ([], True)
 
 
+def test_a_page_behind_the_last_leads_to_the_last(surgery):
+    """A list that has become shorter than the address knows is not called empty."""
+    answer = reader(surgery).get(LIST + "?sort=age&page=99")
+    assert (answer.status_code, answer["Location"]) == (303, LIST + "?sort=age")
+    assert reader(surgery).get(LIST + "?tier=tier+9").status_code == 200
+
+
 def test_what_a_list_does_not_know_is_said_and_nothing_is_shown(surgery):
     """A sort or filter that is not one of the list's: what may be asked stands there, nobody's name does."""
     gp = reader(surgery)

@@ -87,3 +87,9 @@ def test_anything_else_is_refused_with_what_may_be_asked(query):
     """Nothing is guessed."""
     with pytest.raises(WrongUsage):
         require_known(query)
+
+
+def test_ages_to_choose_from_stand_by_age(rows):
+    """Five to nine before ninety, as people read; nothing is no choice."""
+    assert choices(rows)["age-band"] == ("5-9", "85-89", "90+")
+    assert choices(rows)["tier"] == ("tier 1", "tier 2", "tier 3", "tier 4")

@@ -35,6 +35,21 @@ KIND_WORDS: Final = {
     "alerts": "Alerts",
     "work": "Work on cases",
 }
+_PURPOSES: Final = {**PURPOSE_WORDS, "list-sized": "to see how long a list is: nobody was shown"}
+_REASONS: Final = {
+    "not-own-practice": "not a patient of theirs",
+    "guardian-agreement": "that practice’s guardian does not agree",
+    "moved": "the patient has moved to another practice",
+    "left": "the patient has left the practice",
+    "objects": "the patient objects to risk scores",
+    "being-merged": "two NHS numbers of the patient are being made one",
+    "too-many-tokens": "too many codes at once",
+    "enumeration": "too many codes that are not of their patients (enumeration)",
+    "too-many-at-once": "too many at once",
+    "too-old": "nobody had worked on them for two years",
+    "not-own-patient": "the patients are the practice’s no more",
+}
+"""What a reader of the page is told for a reason's code; a code without words stands as it is."""
 _EVENTS: Final = {
     "reidentify": "Looked",
     "practice-export": "Took a list away",
@@ -74,7 +89,7 @@ def _row(look: Look) -> dict[str, Any]:
         "when": f"{words.day(look.at.date())}, {look.at:%H:%M} UTC",
         "who": account.name if account else look.actor,
         "where": f"{role_in_words(look.role)}, {organisation_in_words(look.organisation)}" if look.role else "",
-        "why": PURPOSE_WORDS.get(look.purpose, look.purpose) or ", ".join(look.reasons),
+        "why": _PURPOSES.get(look.purpose, look.purpose) or "; ".join(_REASONS.get(one, one) for one in look.reasons),
         "whom": look.tokens if len(look.tokens) <= 3 else (*look.tokens[:3], f"and {len(look.tokens) - 3} more"),  # noqa: PLR2004
     }  # fmt: skip
 

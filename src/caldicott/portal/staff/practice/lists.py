@@ -66,11 +66,14 @@ def practice_list(request: HttpRequest, practice: str) -> HttpResponse:
             at.house, reader=at.asker, activity=at.activity, practice=practice, query=query, kept=frozenset(cases)
         )
     forget(reader, practice, gone(found, cases), of=len(cases))
+    pages = _pages(found, asked)
+    if asked.page > pages["last"]:  # a filter, or a run, made the list shorter than the address knows
+        return see_other(f"{ROOT}{practice}/?{asked.written(page=pages['last'])}")
     is_own = found.seen.rights.relationship == OWN
     return show(
         request, "practice/list.jinja", f"Patients of {organisation_in_words(practice)}",
         found=found, asked=asked, practice=practice, is_own=is_own, columns=wording.columns(), wording=wording,
-        rows=_rows(found, cases, practice, is_own=is_own), pages=_pages(found, asked), address=f"{ROOT}{practice}/",
+        rows=_rows(found, cases, practice, is_own=is_own), pages=pages, address=f"{ROOT}{practice}/",
         filters=_filters(tuple(found.choices.items()), asked.filters, asked.stages, is_own=is_own),
         why=why(reader, found.seen), saved=saved_filters.of(reader.user, practice),
     )  # fmt: skip
