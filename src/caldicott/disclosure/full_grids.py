@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from caldicott.disclosure.families import Family
     from caldicott.disclosure.placed import Placed
     from caldicott.disclosure.populations import Populations
+    from caldicott.disclosure.selections import Reading
 
 ATOMS_AT_MOST: Final = 1_000
 """Of a family, rests not counted. A larger one is compared sum by sum (`lattice`), which sees less."""
@@ -30,9 +31,18 @@ class Grids:
     families: tuple[Family, ...] = ()
     blocks: Mapping[int, list[blocks.Block]] = field(default_factory=dict)
 
+    def hold(self, reading: Reading) -> bool:
+        """Whether every table that got a column is laid out with it."""
+        return all(
+            population in self.blocks
+            for population, group in enumerate(reading.populations.members)
+            if any(reading.tables[number].selected for number in group)
+        )
 
-def find(tables: Sequence[Placed], found: Populations, *, nested: bool, zeros_too: bool) -> Grids:
+
+def find(reading: Reading, *, nested: bool, zeros_too: bool) -> Grids:
     """Every family that is small enough, and needs it."""
+    tables, found = reading.tables, reading.populations
     kept, laid = [], dict[int, list[blocks.Block]]()
     for family in families.find(tables, found, nested=nested):
         numbers = [number for population in family.populations for number in found.members[population]]

@@ -99,14 +99,14 @@ def _under(
     outcomes = list[Outcome]()
     for nested in (False, True):
         built = lattice.laid_out(released, reading, rule, nested=nested)
-        outcome = _settled(built, tables, rule, states, withheld)
+        outcome, is_last = _settled(built, tables, rule, states, withheld), built.is_settled
         if not outcome.is_safe and built.is_full and is_impossible(built.system, built.states, rule):
             # No people are counted like this: what the counts seemed to bear out is not so, and nobody can know it.
             built = lattice.laid_out(released, reading, rule, full=False)
             outcome = _settled(built, tables, rule, states, withheld)
         outcomes.append(outcome)
         states = [list(one.states) for one in outcome.tables]
-        if built.is_settled or not outcome.is_safe:
+        if is_last or not outcome.is_safe:
             break
     return outcomes
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -91,12 +91,12 @@ def laid_out(
     released: Sequence[Released], reading: Reading, rule: DisclosureRule, *, nested: bool = False, full: bool = True
 ) -> Lattice:
     """The same in one reading of the tables; populations that contain each other over all their groups, if `full`."""
-    tables, found = reading.tables, reading.populations
     # Sums of money have no whole table that small moves could change: for them sum by sum must do.
-    grids = full_grids.Grids()
-    if full and not rule.is_of_amounts:
-        grids = full_grids.find(tables, found, nested=nested, zeros_too=rule.withholds_zeros)
-    built = _Built()
+    is_full = full and not rule.is_of_amounts
+    grids = full_grids.find(reading, nested=nested, zeros_too=rule.withholds_zeros) if is_full else full_grids.Grids()
+    if reading.plain and not grids.hold(reading):
+        return laid_out(released, reading.plain, rule, nested=nested, full=full)
+    tables, found, built = reading.tables, reading.populations, _Built()
     statistic_of: list[tuple[int, ...]] = [()] * len(tables)
     sited: list[list[_Sited]] = []
     for population, group in enumerate(found.members):
@@ -106,21 +106,27 @@ def laid_out(
         for number in group:
             statistic_of[number] = _printed(built, own, tables[number], released[number], rule)
         _tie_blocks(built, own)
+    is_settled = all(family.is_settled for family in grids.families)
     if built.is_misfit and grids.families:
-        return laid_out(released, reading, rule, full=False)
+        return replace(laid_out(released, reading, rule, full=False), is_settled=is_settled)
     for family in grids.families:
         _join(built, family, sited, [[tables[number] for number in group] for group in found.members])
-    for relation in found.relations:
-        if relation.whole not in grids.blocks:
-            _relate(built, relation, sited)
-    for whole in range(len(sited)):
-        parts = [r.parts[0] for r in found.relations if r.whole == whole and len(r.parts) == 1]
-        if whole not in grids.blocks:
-            _keep_apart(built, sited[whole], [sited[part] for part in parts])
+    _compare_sums(built, found.relations, [() if number in grids.blocks else own for number, own in enumerate(sited)])
     return Lattice(
         _system(built, rule), tuple(state or State.SHOWN for state in built.states), tuple(statistic_of),
-        found.relations, found.members, all(family.is_settled for family in grids.families), bool(grids.families),
+        found.relations, found.members, is_settled, bool(grids.families),
     )  # fmt: skip
+
+
+def _compare_sums(built: _Built, relations: Sequence[populations.Part], sited: Sequence[Sequence[_Sited]]) -> None:
+    """Populations that are not laid out in full, sum by sum."""
+    for relation in relations:
+        if sited[relation.whole]:
+            _relate(built, relation, sited)
+    for whole, own in enumerate(sited):
+        if own:
+            parts = [found.parts[0] for found in relations if found.whole == whole and len(found.parts) == 1]
+            _keep_apart(built, own, [sited[part] for part in parts])
 
 
 def _sited(built: _Built, found: Sequence[Block]) -> list[_Sited]:

@@ -32,6 +32,8 @@ class Reading:
 
     tables: Sequence[Placed]
     populations: Populations
+    plain: Reading | None = None
+    """The tables as they are, where the columns are too many to be laid out."""
 
 
 def readings(tables: Sequence[Placed]) -> list[Reading]:
@@ -42,12 +44,13 @@ def readings(tables: Sequence[Placed]) -> list[Reading]:
         for part in range(len(found.members))
         if (candidates := list(dict.fromkeys(_candidates(tables, found, part))))
     }
+    plain = Reading(tables, found)
     if not choices:
-        return [Reading(tables, found)]
+        return [plain]
     first = {part: candidates[0] for part, candidates in choices.items()}
     doubts = [{**first, part: other} for part, candidates in choices.items() for other in candidates[1:]]
     read = [_with_columns(tables, found, chosen) for chosen in (first, *doubts)]
-    return [Reading(one, populations.find(one)) for one in read]
+    return [Reading(one, populations.find(one), plain) for one in read]
 
 
 def _candidates(tables: Sequence[Placed], found: Populations, part: int) -> Iterator[Selection]:

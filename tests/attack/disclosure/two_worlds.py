@@ -1,6 +1,7 @@
 """Two worlds that differ in one person: can somebody with the returned files alone tell which one it is?
 
-`python -m attack.disclosure.two_worlds --pairs 10000`, from `tests`. The
+`python -m attack.disclosure.two_worlds --pairs 10000`, from `tests`; with
+`--results FILE` it can be stopped, and goes on where it was. The
 distinguisher is told which small group it is about and that it has n or n + 1
 people; it works out what the files leave possible for the group, and learns on
 half of the pairs from which side of n + 1/2 the middle of that lies. Somebody
@@ -76,16 +77,40 @@ def accuracy(found):
     return right(try_, cut)
 
 
-def run(pairs, first=0):
+def run(seeds, told=lambda _line: None):
+    """A line for each pair."""
+    lines = []
+    for seed in seeds:
+        middles, differ = pair(seed)
+        lines.append(json.dumps({"seed": seed, "middles": middles, "differ": differ}))
+        told(lines[-1])
+    return lines
+
+
+def summed(lines):
     """Accuracy of the distinguisher, and the share of pairs whose files differ."""
-    found = [pair(seed) for seed in range(first, first + pairs)]
-    return accuracy([middles for middles, _differ in found]), sum(differ for _m, differ in found) / len(found)
+    found = sorted(map(json.loads, lines), key=lambda line: line["seed"])
+    told = accuracy([line["middles"] for line in found])
+    return {
+        "pairs": len(found),
+        "accuracy": round(told, 4),
+        "files differ": round(sum(line["differ"] for line in found) / max(1, len(found)), 4),
+    }
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--pairs", type=int, default=10_000)
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--results", type=Path)
     chosen = parser.parse_args()
-    told, differ = run(chosen.pairs, chosen.first)
-    print(json.dumps({"pairs": chosen.pairs, "accuracy": round(told, 4), "files differ": round(differ, 4)}))  # noqa: T201
+    before = chosen.results.read_text().splitlines() if chosen.results and chosen.results.exists() else []
+    done = {json.loads(line)["seed"] for line in before}
+
+    def kept(line):
+        if chosen.results:
+            with chosen.results.open("a") as stream:
+                stream.write(line + "\n")
+
+    left = [seed for seed in range(chosen.first, chosen.first + chosen.pairs) if seed not in done]
+    print(json.dumps(summed([*before, *run(left, kept)])))  # noqa: T201
