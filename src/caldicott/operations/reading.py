@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from caldicott.stores.submissions.faults import Fault
 
 _FAULTS_NAMED = 5
-_AHEAD = 2
-"""Pieces read while one is being placed: two of 245,760 rows, so that neither reader nor sealer waits."""
+_AHEAD = 6
+"""Pieces read while some are being placed: of 75,000 rows as the engine hands them over, so that nobody waits."""
 
 
 def ahead(pieces: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 UNDATED = "undated"
 _MONTHS = 12
-_ROWS_TOGETHER = 500_000
+_ROWS_TOGETHER = 250_000
 
 
 class Sink(Protocol):
