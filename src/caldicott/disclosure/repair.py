@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 _ROUNDS: Final = 3
 _THINNED_UP_TO: Final = 600
 _EPSILON: Final = 1e-9
-_KNOWN: Final = 50
+_KNOWN: Final = 100
+_WORTH_KNOWING: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,9 @@ class _Known:
     def proved(
         self, system: System, states: Sequence[State], rule: DisclosureRule, witnesses: Witnesses
     ) -> Verdict | None:
+        if system.atoms < _WORTH_KNOWING:
+            prover = Prover(system, states, rule, witnesses)
+            return prover.verdict() if prover.fitting else None
         low, high = all_bounds(system, states, rule)
         groups = tuple(statistic.atoms for statistic in system.statistics)
         asked = (system.atoms, groups, low.tobytes(), high.tobytes(), system.ties, system.targets, rule)
