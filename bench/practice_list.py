@@ -42,6 +42,7 @@ from caldicott.operations.stratify_plan import criteria_sha256, plan
 from caldicott.operations.stratify_rolls import write_rolls
 from caldicott.safe_haven.pseudonyms.tokens import make_tokens
 from caldicott.stores.catalogue import LiveFile
+from caldicott.stores.mart_seals import synced
 from caldicott.stores.store import Store, StoreSettings
 
 TITLE = "16. A page of a practice's list"
@@ -100,7 +101,7 @@ def make_store(root: Path, home: Path, people: int) -> list[str]:
         with store.catalogue.transaction():
             store.catalogue.set_setting("register", REGISTER)
             store.catalogue.set_setting("controller", register.controller.id)
-            store.catalogue.add_files(files)
+            store.catalogue.add_files(synced(root, files, hashed={}))
             store.catalogue.set_setting(setting_of(ACTIVITY), json.dumps(standing))
     return practices
 

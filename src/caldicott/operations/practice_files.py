@@ -7,22 +7,23 @@ wait in memory; the roll, which knows people, never does.
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from caldicott.operations.practice_query import choices
-from caldicott.operations.stratify import LIST, setting_of
-from caldicott.operations.stratify import list_of as nobody_of
+from caldicott.operations.practice_query import FILTERS, choices
+from caldicott.operations.stratify import LIST, empty_list, setting_of
+from caldicott.vocabulary.errors import DoesNotHold
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
-
-    import pyarrow as pa
 
     from caldicott.operations.perform import House
     from caldicott.stores.catalogue import LiveFile
@@ -51,12 +52,12 @@ class _Lists:
         self._tables: OrderedDict[Path, Listed] = OrderedDict()
         self._bytes = 0
 
-    def read(self, path: Path) -> Listed:
+    def read(self, path: Path, file: LiveFile) -> Listed:
         with self._lock:
             if (known := self._tables.get(path)) is not None:
                 self._tables.move_to_end(path)
                 return known
-        table = _read(path)
+        table = _read(path, file)
         listed = Listed(table, choices(table))
         with self._lock:
             if path not in self._tables:
@@ -76,9 +77,17 @@ def list_of(house: House, activity: str, practice: str, standing: Mapping[str, A
     file = found(house, LIST, activity, run=str(standing["run"])).get(practice)
     # A file is written once, under a name of its run: the same path is always the same list.
     if file:
-        return _lists.read(house.store.root / file.path)
-    nobody = nobody_of(house, activity, "")
-    return Listed(nobody, choices(nobody))
+        return _lists.read(house.store.root / file.path, file)
+    return Listed(empty_list(), dict.fromkeys(FILTERS, ()))
+
+
+def lists_of(
+    house: House, activity: str, practice: str, tokens: Sequence[str], standing: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """The entries of these tokens on the practice's list."""
+    rows = list_of(house, activity, practice, standing).rows
+    wanted = pc.is_in(rows.column("person_token"), value_set=pa.array([*tokens], pa.string()))
+    return {str(row["person_token"]): row for row in rows.filter(wanted).to_pylist()}
 
 
 def found(house: House, kind: str, activity: str, *, run: str) -> _Found:
@@ -95,8 +104,25 @@ def found(house: House, kind: str, activity: str, *, run: str) -> _Found:
     return made
 
 
-def _read(path: Path) -> pa.Table:
-    table = pq.read_table(path, partitioning=None)
+def _read(path: Path, file: LiveFile) -> pa.Table:
+    """The rows, from the very bytes whose seal was compared.
+
+    Raises:
+        DoesNotHold: they are not what the run wrote.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError:
+        content = b""
+    if hashlib.sha256(content).hexdigest() != file.sha256:
+        raise DoesNotHold(
+            f"the list of the practice {file.part} is not what its run wrote; nothing of it is shown",
+            code="mart-changed",
+            where=file.owner,
+            next_step="find out who could write to the store, then make the lists anew: "
+            f"`caldicott run REGISTER --store DIR --activity {file.owner}`",
+        )
+    table = pq.read_table(pa.BufferReader(content))
     for place, name in enumerate(table.column_names):
         if name in _SAME_IN_EVERY_ROW:  # a third of the whole, for three words
             table = table.set_column(place, name, table.column(name).dictionary_encode())

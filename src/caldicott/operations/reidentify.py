@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 from caldicott.operations.perform import Act, House, perform
-from caldicott.operations.practice_files import found
+from caldicott.operations.practice_files import found, lists_of
 from caldicott.operations.reidentify_rights import Reader, Rights, as_reader, refuse, rights_of, standing_of
 from caldicott.operations.reidentify_since import changed_since
 from caldicott.operations.reidentify_throttle import FOREIGN_MOST, count_foreign, require_open
 from caldicott.operations.reidentify_why import Contribution, contributions_of, history_of
-from caldicott.operations.stratify import lists_of, moved_from
+from caldicott.operations.stratify import moved_from
 from caldicott.operations.stratify_plan import RISK_SCORES
 from caldicott.operations.stratify_rolls import ROLL, read_roll
 from caldicott.vocabulary.errors import WrongUsage
@@ -85,13 +85,14 @@ def reidentify(
     rights = rights_of(house, reader, activity)
     asked = tuple(dict.fromkeys(tokens))
     standing = standing_of(house, activity)
-    owners = _owners(mine, rights, activity, asked)
+    owners = _owners(mine, rights, activity, asked, standing)
     count_foreign(mine, reader, activity, foreign=len(asked) - len(owners), asked=len(asked))
     if len(asked) > TOKENS_MOST:
         refuse(mine, activity, "too-many-tokens", f"At most {TOKENS_MOST} at a time.", counts={"tokens": len(asked)})
     listed: dict[str, dict[str, Any]] = {}
     for practice in sorted({*owners.values()}):
-        listed |= lists_of(mine, activity, practice, [token for token in asked if owners.get(token) == practice])
+        mine_there = [token for token in asked if owners.get(token) == practice]
+        listed |= lists_of(mine, activity, practice, mine_there, standing)
     seen = seen_of(mine, rights, activity, [listed[t] for t in asked if t in listed], standing)
     seen = _with_reasons(mine, seen, asked, activity=activity, rights=rights, explain=explain)
     _refuse_none(mine, activity, seen)
@@ -180,11 +181,13 @@ def _person(found: Mapping[str, Any], row: Mapping[str, Any], rights: Rights) ->
     )
 
 
-def _owners(house: House, rights: Rights, activity: str, tokens: Sequence[str]) -> dict[str, str]:
+def _owners(
+    house: House, rights: Rights, activity: str, tokens: Sequence[str], standing: Mapping[str, Any]
+) -> dict[str, str]:
     """Token to the one of the reader's practices whose list it is on; the others are not the reader's."""
     owners: dict[str, str] = {}
     for practice in rights.practices:
-        owners |= dict.fromkeys(lists_of(house, activity, practice, tokens), practice)
+        owners |= dict.fromkeys(lists_of(house, activity, practice, tokens, standing), practice)
     return owners
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -285,34 +284,13 @@ def barring_of(entry: ProcessingActivity) -> int:
     return barring
 
 
-def list_of(house: House, activity: str, practice: str) -> pa.Table:
-    """The practice's list as the latest run left it: tokens and scores; empty if it has nobody."""
-    for file in house.store.catalogue.files(LIST, activity):
-        if file.part == practice:
-            return _rows_of_list(house.store.root / file.path)
-    return _empty_list()
-
-
-@lru_cache(maxsize=16)
-def _rows_of_list(path: Path) -> pa.Table:
-    # Kept in memory for the pages after: a file is written once, under a name of its run. Tokens, no identifiers.
-    return pq.read_table(path, partitioning=None)
-
-
-def lists_of(house: House, activity: str, practice: str, tokens: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """The entries of these tokens on the practice's list."""
-    rows = list_of(house, activity, practice)
-    wanted = pc.is_in(rows.column("person_token"), value_set=pa.array([*tokens], pa.string()))
-    return {str(row["person_token"]): row for row in rows.filter(wanted).to_pylist()}
-
-
 def moved_from(house: House, activity: str, practices: Collection[str], tokens: Sequence[str]) -> frozenset[str]:
     """Those of the tokens whose persons were once on one of the practices' lists and are registered elsewhere."""
     paths = [house.store.root / file.path for file in house.store.catalogue.files(MOVED, activity)]
     return frozenset(str(row["person_token"]) for row in risk.rows_of(paths, tokens) if row["practice"] in practices)
 
 
-def _empty_list() -> pa.Table:
+def empty_list() -> pa.Table:
     texts = ("person_token", "practice", "age_band", "segment", "tier", "tier_before")
     asked = plan()
     bands = [f"{name}-band" for name in asked.banded]

@@ -9,6 +9,7 @@ from caldicott.operations import practice_files
 from caldicott.operations.practice_files import found, list_of
 from caldicott.operations.reidentify_rights import standing_of
 from caldicott.operations.stratify import LIST
+from caldicott.vocabulary.errors import DoesNotHold
 from stage import RISK
 
 
@@ -22,7 +23,7 @@ def reads(monkeypatch):
     """The files read from the disk, with nothing kept from before."""
     seen, real = [], practice_files._read
     monkeypatch.setattr(practice_files, "_lists", practice_files._Lists())
-    monkeypatch.setattr(practice_files, "_read", lambda path: seen.append(path.stem) or real(path))
+    monkeypatch.setattr(practice_files, "_read", lambda path, file: seen.append(path.stem) or real(path, file))
     return seen
 
 
@@ -63,3 +64,17 @@ def test_after_a_run_the_pages_show_its_list(stage, reads, tmp_path):
     assert token in before.column("person_token").to_pylist()
     assert token not in after.column("person_token").to_pylist()
     assert all((own.store / file.path).exists() for file in files.values())
+
+
+def test_a_list_that_somebody_changed_is_shown_to_nobody(stage, reads, tmp_path):
+    """One byte more, a list of another practice, or none: the page says that the list is not what the run wrote."""
+    own = ward.copied(stage, tmp_path / "ward")
+    with own.house() as house:
+        files = found(house, LIST, RISK, run=standing_of(house, RISK)["run"])
+    path, other = (own.store / files[practice].path for practice in ("Z80001", "Z80002"))
+    for content in (path.read_bytes() + b"x", other.read_bytes(), None):
+        path.write_bytes(content) if content else path.unlink()
+        with pytest.raises(DoesNotHold) as fault:
+            ward.listed(own)
+        assert fault.value.code == "mart-changed"
+    assert reads == ["Z80001"] * 3
