@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
+from attack.disclosure import attacker, playing, sessions
 from caldicott.disclosure.hierarchy import Hierarchies
 from caldicott.disclosure.table import CountTable, Row
 from caldicott.disclosure.zeros import with_every_cell
 from caldicott.operations.protect import Request, protect
-from caldicott.vocabulary.errors import DoesNotHold
+from caldicott.vocabulary.errors import DoesNotHold, Refused
 
 
 def written(tmp_path, header, rows, name="t.csv"):
@@ -139,3 +140,29 @@ def test_what_is_filled_in_is_measured_like_the_rest():
     added = with_every_cell(CountTable("t", ("practice", "condition"), rows), Hierarchies()).rows[2:]
     assert {row.values for row in added} == {("P1", "b"), ("P2", "a")}
     assert {(row.count, row.people, row.amount, row.largest, row.second) for row in added} == {(0, 0, 0.0, 0.0, 0.0)}
+
+
+def possible_of(printed, *, withheld):
+    """What `public-strict` leaves open of a printed cell."""
+    return withheld if printed == "*" else (max(int(printed) - 2, 10), int(printed) + 2)
+
+
+@pytest.mark.parametrize("seed", [1, 3, 5])
+def test_scripted_analysts_find_no_empty_group(tmp_path, monkeypatch, seed):
+    """Everybody but one, month on month, two who collude: of no group of nobody to nine are fewer than five left."""
+    monkeypatch.setattr(attacker, "interval", possible_of)
+    monkeypatch.setattr(playing, "SMALL", range(10))
+    world, seen = sessions.World(seed), []
+    (tmp_path / "levels.csv").write_text(sessions.HIERARCHY)
+    for number, one in enumerate(sessions.SCRIPTS[seed % len(sessions.SCRIPTS)](random.Random(seed))):
+        path = tmp_path / f"t{number}.csv"
+        path.write_text(world.table(one)[0])
+        out = tmp_path / f"out{number}"
+        try:
+            protect(Request((path,), "public-strict", out, tmp_path / "levels.csv", tmp_path / "memory"))
+        except Refused:
+            continue  # then nothing of it is seen
+        seen += playing.returned(out / path.name, world, one)
+    met = playing.attacked(world, seen, "strict", withheld=(0, 5_000))
+    assert met["strict: small groups"] > 100
+    assert met["strict: exact"] == met["strict: fewer than five values"] == 0
