@@ -70,6 +70,8 @@ class Engine:
     """Months are written together up to so many rows: what the engine may hold at once."""
     makes_scores: bool
     """Whether what `stratify` computes runs on it."""
+    at_once: int = 1
+    """How many questions that do not wait for each other it may be asked side by side."""
 
 
 DUCKDB: Final = Engine(
@@ -79,5 +81,6 @@ DUCKDB: Final = Engine(
     marts=lambda people: DuckDbMarts(people, MonthWriter()),
     rows_together=1_000_000,
     makes_scores=True,
+    at_once=2,
 )
 """One machine; memory stays at two batches of a million rows."""

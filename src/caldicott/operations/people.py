@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING
 
 from caldicott.engines.duckdb.people import BIT, EVERYONE, UNANSWERED, DuckDbPeople
@@ -19,7 +21,7 @@ from caldicott.safe_haven.release import Place, places
 from caldicott.stores.catalogue import LiveFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from caldicott.operations.engine import Engine, Rows
     from caldicott.operations.perform import House
@@ -70,13 +72,23 @@ def gather(
     granted: dict[str, Permit],
     *,
     engine: Engine = DUCKDB,
-    identified: Identified | None = None,
+    identified: Callable[[], Identified] | None = None,
 ) -> People:
-    """Everyone the submissions speak of, with the objections that stand today."""
-    rows, steps = engine.rows(house.store), engine.people()
-    found = identified or live(house, submissions)
-    for uid, place in places(submissions).items():
-        _meet(rows, steps, next(s for s in submissions if s.uid == uid), place)
+    """Everyone the submissions speak of, with the objections that stand today.
+
+    `identified` traces, beside the gathering; without it what the last run found is taken.
+    """
+    rows, steps, of = engine.rows(house.store), engine.people(), {s.uid: s for s in submissions}
+    met = [one for uid, place in places(submissions).items() for one in _meetings(rows, steps, of[uid], place)]
+    if engine.at_once == 1:
+        _one_after_the_other(met)
+        met = []
+    # Gathering and tracing have an engine each and leave a core idle half the time: so both at once.
+    with ThreadPoolExecutor(1) as beside:
+        meeting = beside.submit(_one_after_the_other, met)
+        found = identified() if identified else live(house, submissions)
+        meeting.result()
+    for uid in of:
         if (file := found.traced.get(uid)) is not None:
             steps.add_numbers(rows.read(file, ["identity"]))
     ndop_answered = _take_answer(house, rows, steps, submissions)
@@ -113,35 +125,45 @@ def give_tokens(house: House, people: People, domain: PseudonymDomain) -> int:
     return int(tokens.num_rows)
 
 
-def _meet(rows: Rows, engine: DuckDbPeople, submission: SubmissionRecord, place: Place) -> None:
+def _one_after_the_other(steps: Iterable[Callable[[], None]]) -> None:
+    for step in steps:
+        step()
+
+
+def _meetings(rows: Rows, engine: DuckDbPeople, submission: SubmissionRecord, place: Place) -> list[Callable[[], None]]:
+    """What is to be read of a submission: the catalogue is asked now, the rows are read when a step is taken."""
     layout = load(submission.layout)
     if submission.dataset == "national-data-opt-out" or layout.identity_kind == IdentityKind.NONE:
-        return
+        return []
+    found = rows.read_all(submission.uid, ["identity"])
     if layout.identity_kind != IdentityKind.NHS_NUMBER:
-        if found := rows.read_all(submission.uid, ["identity"]):
-            engine.add_local(found, kind=issued(layout.identity_kind, submission))
-        return
-    if found := rows.read_all(submission.uid, ["identity"]):
-        engine.add_numbers(found)
+        kind = issued(layout.identity_kind, submission)
+        return [partial(engine.add_local, found, kind=kind)] if found else []
+    steps: list[Callable[[], None]] = [partial(engine.add_numbers, found)] if found else []
     if submission.dataset == "gp-objections" and (found := rows.read_all(submission.uid, _OBJECTION_COLUMNS)):
         sender = f"{submission.sender}/{submission.layout}"
-        engine.add_objections(found, sender=sender, since=place.since, replaced=place.replaced_periods)
+        replaced = place.replaced_periods
+        steps.append(partial(engine.add_objections, found, sender=sender, since=place.since, replaced=replaced))
     if submission.dataset == "pds":
-        _meet_demographics(rows, engine, submission, since=place.since)
+        steps += _demographics(rows, engine, submission, since=place.since)
+    return steps
 
 
 _MERGER_ENDED = "merger_ended_on"
 _OBJECTION_COLUMNS = ("identity", "objection_code", "recorded_on", "record_hash", "withdrawn", "file_row", "practice")
 
 
-def _meet_demographics(rows: Rows, engine: DuckDbPeople, submission: SubmissionRecord, *, since: int) -> None:
+def _demographics(
+    rows: Rows, engine: DuckDbPeople, submission: SubmissionRecord, *, since: int
+) -> list[Callable[[], None]]:
     classes = {column.column_class: column.canonical for column in load(submission.layout).columns}
     if superseded := classes.get(ColumnClass.SUPERSEDED_NHS_NUMBER):
         ended = [column.canonical for column in load(submission.layout).columns if column.canonical == _MERGER_ENDED]
-        if found := rows.read_all(submission.uid, ["identity", superseded, *ended]):
-            engine.add_mergers(found, since=since)
-    elif (born := classes.get(ColumnClass.BIRTH_DATE)) and (found := rows.read_all(submission.uid, ["identity", born])):
-        engine.add_demographics(found)
+        found = rows.read_all(submission.uid, ["identity", superseded, *ended])
+        return [partial(engine.add_mergers, found, since=since)] if found else []
+    born = classes.get(ColumnClass.BIRTH_DATE)
+    found = rows.read_all(submission.uid, ["identity", born]) if born else None
+    return [partial(engine.add_demographics, found)] if found else []
 
 
 def issued(kind: IdentityKind, submission: SubmissionRecord) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -164,7 +165,7 @@ def _compute(
 ) -> Act[ActivityRun]:
     domain = entry.pseudonym_domain
     assert domain is not None  # noqa: S101  chosen for having one
-    people = gather(house, submissions, granted, engine=engine, identified=identify(house, submissions))
+    people = gather(house, submissions, granted, engine=engine, identified=lambda: identify(house, submissions))
     report.tokens = give_tokens(house, people, domain)
     work = _Work(house, entry, people, granted, run_id=f"run-{unused_name()}", engine=engine)
     outcomes = work.make(submissions, report)
@@ -217,6 +218,7 @@ class _Work:
         engine: Engine,
     ) -> None:
         self._rows, self._together = engine.rows(house.store), engine.rows_together
+        self._at_once = engine.at_once
         self._house, self._entry, self._people, self._granted = house, entry, people, granted
         self._marts = engine.marts(people.engine)
         self.run_id = run_id
@@ -330,11 +332,14 @@ class _Work:
             dataset, part = file.part.split("/")
             if dataset in areas:
                 by_part.setdefault(part, []).append((areas[dataset], self._house.store.root / file.path))
-        written = []
-        for part, paths in sorted(by_part.items()):
-            path = self._path(LINKED_MART, part)
-            self._keep(LINKED_MART, part, path, self._marts.write_linked_month(paths, to=path))
-            written.append(path)
+        months = [(part, paths, self._path(LINKED_MART, part)) for part, paths in sorted(by_part.items())]
+        with ThreadPoolExecutor(self._at_once) as pool:
+            # A month keeps one core busy.
+            each = pool.map if self._at_once > 1 else map
+            rows = each(lambda month: self._marts.write_linked_month(month[1], to=month[2]), months)
+            for (part, _paths, path), number in zip(months, rows, strict=True):
+                self._keep(LINKED_MART, part, path, number)
+        written = [path for _part, _paths, path in months]
         if written:
             report.linked_people = self._marts.linked_people(written)
             report.rows[LINKED_MART] = sum(file.rows for file in self.files if file.part.startswith(f"{LINKED_MART}/"))

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    import duckdb
+
     from caldicott.engines.duckdb.mart_files import MonthWriter
     from caldicott.engines.duckdb.mart_sql import MartColumns, Supersession
     from caldicott.engines.duckdb.people import DuckDbPeople
@@ -132,10 +134,13 @@ class DuckDbMarts:
         self._writer.settle()
 
     def write_linked_month(self, files: Sequence[tuple[str, Path]], *, to: Path) -> int:
-        """The linked mart of a month: per person and service area, contacts and cost, on the token alone."""
-        linked = mart_sql.linked_of([self._summary(area, path) for area, path in files])
-        with engine_faults("link a month"):
-            row = self._db.execute(
+        """The linked mart of a month: per person and service area, contacts and cost, on the token alone.
+
+        May be asked for another month meanwhile: each has a cursor of its own.
+        """
+        with engine_faults("link a month"), self._db.cursor() as db:
+            linked = mart_sql.linked_of([_summary(db, area, path) for area, path in files])
+            row = db.execute(
                 f"COPY (SELECT * FROM ({linked}) ORDER BY person_token, service_area) TO {text(str(to))} ({COMPRESSION})"
             ).fetchall()[0]
         return int(row[0])
@@ -146,13 +151,14 @@ class DuckDbMarts:
         found = self._db.execute(mart_sql.people_by_areas(f"read_parquet([{paths}])")).fetchall()
         return {int(areas): int(people) for areas, people in found}
 
-    def _summary(self, area: str, path: Path) -> str:
-        described = self._db.execute(f"DESCRIBE SELECT * FROM read_parquet({text(str(path))})").fetchall()
-        has_cost = any(row[0] == "cost" for row in described)
-        return mart_sql.summary_of(area, f"read_parquet({text(str(path))})", has_cost=has_cost)
-
     def _register(self, rows: pa.RecordBatchReader) -> None:
         self._db.register("arriving", rows)
+
+
+def _summary(db: duckdb.DuckDBPyConnection, area: str, path: Path) -> str:
+    described = db.execute(f"DESCRIBE SELECT * FROM read_parquet({text(str(path))})").fetchall()
+    has_cost = any(row[0] == "cost" for row in described)
+    return mart_sql.summary_of(area, f"read_parquet({text(str(path))})", has_cost=has_cost)
 
 
 def _numbered(
