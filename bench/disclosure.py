@@ -222,9 +222,14 @@ def refresh(*, whole, is_dry):
         f"{load:.1f} before and {os.getloadavg()[0]:.1f} after. Seconds of the processor."
     )
     if not is_dry:
-        page = RESULTS.read_text(encoding="utf-8")
+        page = _without(RESULTS.read_text(encoding="utf-8"), indicators.TITLE)
         RESULTS.write_text(refreshed(page, TITLE, f"{note}\n\n{body.rstrip()}"), encoding="utf-8")
     print(f"{note}\n\n{body}")
+
+
+def _without(page, title):
+    """The page without a part that this run writes as well."""
+    return "\n\n## ".join(part for part in page.rstrip().split("\n\n## ") if part.partition("\n")[0] != title) + "\n"
 
 
 def small_tables(*, whole):
