@@ -72,6 +72,8 @@ class Column:
     type: ColumnType
     column_class: ColumnClass
     required: bool = False
+    to_the_penny: bool = False
+    """More than two decimals are a fault of the row: rounded, they would be another amount than was sent."""
 
 
 @dataclass(frozen=True)
@@ -188,6 +190,7 @@ def _column(entry: dict[str, Any]) -> Column:
         type=ColumnType(entry.get("type", "text")),
         column_class=ColumnClass(entry["class"]),
         required=bool(entry.get("required", False)),
+        to_the_penny=bool(entry.get("to_the_penny", False)),
     )
 
 

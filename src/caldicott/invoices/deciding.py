@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from caldicott.facts import invoices as facts
 from caldicott.invoices.ledger import Account, LineState, decide_again, require_second_person
 from caldicott.invoices.reasons import Verdict
-from caldicott.vocabulary.errors import WrongUsage
+from caldicott.vocabulary.errors import DoesNotHold, WrongUsage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,11 +49,16 @@ def by_hand(line: Questioned, verdict: Verdict, *, by: str, second_person_from: 
     """The verdict as it will stand.
 
     Raises:
-        DoesNotHold: the line is settled. Refused: the member had a hand in it.
+        DoesNotHold: the line is settled, or there is nothing to pay. Refused: the member had a hand in it.
     """
     decide_again(LineState(line.invoiced, ACCOUNT[line.verdict], line.credited), verdict)
     if verdict is not Verdict.PAY:
         return Decided(verdict, line.reasons)
+    if line.left < 0:
+        raise DoesNotHold(
+            "the amount is below nothing, so there is nothing to pay",
+            code="nothing-to-pay", next_step="reject the line, and ask the provider for a credit note",
+        )  # fmt: skip
     require_second_person(by, entered_by=line.hands)
     if abs(line.left) >= second_person_from and line.reasons != (AWAITING,):
         # What the machine asked about is answered by one member; that the sum may go out, by another.

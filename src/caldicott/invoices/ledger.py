@@ -105,7 +105,8 @@ def require_second_person(approver: str, *, entered_by: Iterable[str]) -> None:
     """
     if approver in set(entered_by):
         raise Refused(
-            "Nobody approves what they entered: you took this invoice in or had it checked. Ask another member.",
+            "Nobody approves what they entered: you took this invoice in, had it checked or approved it first. "
+            "Ask another member.",
             code="same-person",
             next_step="ask another member of the controlled environment to approve it",
         )

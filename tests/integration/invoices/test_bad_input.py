@@ -138,3 +138,44 @@ def test_a_number_that_a_spreadsheet_would_run_is_held_back(desk, number):
     landed = {one.dataset: one for one in desk.land()}
     assert list(landed["invoices"].held) == ["file 1, row 1, Invoice_Number: formula-shape"]
     assert (landed["invoices"].admitted, landed["invoices"].incidents) == (1, 0)
+
+
+@pytest.mark.parametrize("column", ["Unit_Price", "Line_Amount", "VAT_Percent", "VAT_Amount", "Invoice_Total"])
+@pytest.mark.parametrize(
+    ("value", "lands"),
+    [
+        ("0.005", False),
+        ("-0.001", False),
+        ("5704.7500000001", False),
+        ("20.50", True),
+        ("20.500", True),
+        ("20.5", True),
+    ],
+)
+def test_an_amount_of_half_a_penny_is_held_back_and_never_rounded(desk, column, value, lands):
+    """Rounded, it would be another amount than the provider sent, and the ledger would hold it to the penny."""
+    desk.bill(0, **{column: value})
+    landed = {one.dataset: one for one in desk.land()}["invoices"]
+    assert landed.held == (() if lands else (f"file 1, row 1, {column}: number_invalid",))
+
+
+def test_a_negative_amount_is_asked_about_though_its_quantity_is_not(desk):
+    """A line that is no credit note and takes money back is no bill."""
+    line = desk.bill(0, Unit_Price="-5704.75", Line_Amount="-5704.75")
+    desk.validate()
+    assert (desk.decided()[line]["verdict"], desk.decided()[line]["reasons"]) == (
+        "query", ["price-differs", "quantity-not-positive"],
+    )  # fmt: skip
+
+
+def test_a_credit_note_of_half_a_penny_takes_nothing_back(desk):
+    """Held back at the door; the line it names stays whole."""
+    line = desk.bill(0)
+    bill = desk.rows["invoice-lines"][0]
+    desk.validate()
+    credit = {"Invoice_Number": "CN-1", "Line_ID": "C1", "Line_Type": "credit", "Unit_Price": "-0.005",
+              "Line_Amount": "-0.005", "Credits_Invoice": bill["Invoice_Number"], "Credits_Line": line}  # fmt: skip
+    (landed,) = desk.land(desk.send("invoice-lines", [{**bill, **credit}]))
+    assert landed.held == ("file 1, row 1, Unit_Price: number_invalid",)
+    desk.validate(again=True)
+    assert desk.ledger()["GBP"] == {"invoiced": 570475, "paid": 570475, "queried": 0, "rejected": 0, "credited": 0}

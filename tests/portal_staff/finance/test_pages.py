@@ -80,10 +80,10 @@ def test_lines_are_decided_in_bulk_and_each_exception_is_explained(finance):
     _, browser = finance.officer()
     keys = [finance.key(f"L{n}") for n in (1, 2)]
     form = {"choice": "reject|provider-withdrew", "scope": "chosen", "line": keys[:1]}
-    assert "1 lines now stand as: Reject" in text_of(browser.post(f"{ROOT}decide/", form))
+    assert "1 line now stands as: Reject" in text_of(browser.post(f"{ROOT}decide/", form))
     form = {"choice": "pay|records-agree", "scope": "chosen", "line": keys}
     shown = text_of(browser.post(f"{ROOT}decide/", form))
-    assert "1 lines now stand as: Pay" in shown
+    assert "1 line now stands as: Pay" in shown
     assert "INV-1, line L1: the line is rejected; only a queried line is decided again." in shown
     ledger = finance.bills.ledger()["GBP"]
     assert ledger["invoiced"] == ledger["paid"] + ledger["queried"] + ledger["rejected"] == 3 * 570475
@@ -117,11 +117,11 @@ def test_a_large_amount_needs_a_second_member(finance):
     finance.bills.validate(actor="first")
     _, browser = finance.officer()
     form = {"choice": "pay|records-agree", "scope": "chosen", "line": finance.key(line)}
-    assert "1 lines wait for a second person" in text_of(browser.post(f"{ROOT}decide/", form))
+    assert "1 line waits for a second person" in text_of(browser.post(f"{ROOT}decide/", form))
     again = {**form, "choice": "pay|approved-as-second-person"}
     assert "Nobody approves what they entered" in text_of(browser.post(f"{ROOT}decide/", again))
     _, other = finance.officer()
-    assert "1 lines now stand as: Pay" in text_of(other.post(f"{ROOT}decide/", again))
+    assert "1 line now stands as: Pay" in text_of(other.post(f"{ROOT}decide/", again))
     assert finance.bills.ledger()["GBP"]["paid"] == 2852375
     assert "I am the second person" in text_of(other.get(finance.address(line)))
 

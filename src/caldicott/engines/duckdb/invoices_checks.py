@@ -124,7 +124,7 @@ def sums(rules: CheckRules) -> Conditions:
     due = "sign(amount_pence) * ((abs(amount_pence)::HUGEINT * vat_hundredths * 2 + 10000) // 20000)"
     return {
         "arithmetic": "quantity * billed_unit_pence <> amount_pence",
-        "quantity-not-positive": "quantity <= 0",
+        "quantity-not-positive": "quantity <= 0 OR amount_pence < 0",
         "vat": f"vat_hundredths NOT IN ({percents}) OR vat_pence <> {due}",
         "total-differs": "NOT is_broken AND (least_total <> most_total OR summed_pence <> most_total)",
         "period": f"period_to < period_from OR ({_BACKED} AND coalesce(ended_on, started_on) NOT BETWEEN period_from AND period_to)",

@@ -268,7 +268,8 @@ ORDER BY provider, invoice, line, submission, file_row""",
 
     def _choose(self, keys: Sequence[tuple[str, int]]) -> None:
         schema = pa.schema([("submission", pa.string()), ("file_row", pa.int64())])
-        rows = [{"submission": submission, "file_row": row} for submission, row in keys]
+        # A number that no row can have comes from an address that somebody made up.
+        rows = [{"submission": submission, "file_row": row} for submission, row in keys if row < 1 << 63]
         self._add(
             "CREATE OR REPLACE TEMP TABLE chosen AS SELECT DISTINCT * FROM arriving", pa.Table.from_pylist(rows, schema)
         )

@@ -236,6 +236,9 @@ def _cast(layout: Layout, column: Column) -> str:
     name = _s(column.name)
     if column.type == ColumnType.DECIMAL and column.column_class != ColumnClass.FINANCE:
         return f"try_cast({name} AS DOUBLE)"
+    if column.to_the_penny:
+        pence = f"try_cast({name} AS {_SQL_TYPE[ColumnType.DECIMAL]})"
+        return f"CASE WHEN try_cast({name} AS DECIMAL(38,18)) = {pence} THEN {pence} END"
     if column.type in {ColumnType.INTEGER, ColumnType.DECIMAL}:
         return f"try_cast({name} AS {_SQL_TYPE[column.type]})"
     formats = layout.table.date_formats if column.type == ColumnType.DATE else layout.table.timestamp_formats

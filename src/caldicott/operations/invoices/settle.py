@@ -106,6 +106,11 @@ def settle_queue(house: House, *, provider: str, reason: str, verdict: str, beca
     Raises:
         Refused: policy says no, or the person is no member. WrongUsage: there are none, or too many.
     """
+    if not provider or not reason:
+        raise WrongUsage(
+            "a whole queue is that of one provider and one reason",
+            code="queue-unnamed", next_step="choose a provider and a reason on the first page, and look at its lines",
+        )  # fmt: skip
     zone = look_in(house, ["invoices"])
     rows = shelf_of(zone.ceff).books.queried(provider=provider, reason=reason, most=LINES_MOST + 1)
     keys = [(row["submission"], row["file_row"]) for row in rows]
@@ -149,7 +154,7 @@ def _compute(
         except CaldicottError as why:
             if strictly:
                 raise
-            report.kept.append(Kept(row["invoice"], row["line"], why.code, f"{why.what}."))
+            report.kept.append(Kept(row["invoice"], row["line"], why.code, f"{why.what.rstrip('.')}."))
     decisions = shelf.books.settled_by_hand(decided)
     postings = shelf.books.postings_of("settling", at=house.today.isoformat(), by=house.actor)
     files = keep_act(zone, decisions.to_reader(), postings, act=zone.ceff.acts() + 1) if decided else []

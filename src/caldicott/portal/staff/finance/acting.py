@@ -10,11 +10,12 @@ from django.views.decorators.csrf import csrf_protect
 
 from caldicott.operations.invoices import here, settle, zone
 from caldicott.portal.staff.finance.common import acting, name_of, page, told
-from caldicott.portal.staff.finance.looking import VERDICTS, ledger_in_words, queue_address
+from caldicott.portal.staff.finance.looking import VERDICTS, choices, ledger_in_words, queue_address, queue_page
 from caldicott.portal.staff.house import house_of
 from caldicott.portal.staff.leading import see_other
+from caldicott.register.words import capital
 from caldicott.stores.desk import accounts
-from caldicott.vocabulary.errors import DoesNotHold, WrongUsage
+from caldicott.vocabulary.errors import CaldicottError, DoesNotHold, WrongUsage
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -57,11 +58,17 @@ def _upload(request: HttpRequest) -> HttpResponse:
         try:
             landed = here.take_in(house, files)
         except (DoesNotHold, WrongUsage) as fault:
-            return _upload_page(request, {"files": f"{fault.what}. {fault.next_step}."})
-    faults = [f"{one.fault.what}. {one.fault.next_step}." for one in landed if one.fault]
+            return _upload_page(request, {"files": _in_words(fault)})
+    faults = [_in_words(one.fault) for one in landed if one.fault]
     if faults:
         return _upload_page(request, {"files": " ".join(faults)})
     return page(request, "landed", "Taken in", landed=landed, most=_PLACES)
+
+
+def _in_words(fault: CaldicottError) -> str:
+    # A refusal's own words end with the next step already.
+    why = fault.what.removesuffix(fault.next_step).strip().rstrip(".")
+    return f"{capital(why)}. {capital(fault.next_step)}."
 
 
 def _upload_page(request: HttpRequest, errors: dict[str, str]) -> HttpResponse:
@@ -83,12 +90,24 @@ def decide(request: HttpRequest) -> HttpResponse:
     """Decide the chosen lines, or all of one provider and one reason."""
     verdict, _, because = request.POST.get("choice", "").partition("|")
     provider, reason = request.POST.get("provider", ""), request.POST.get("reason", "")
+    if errors := _missing(request):
+        return queue_page(request, provider, reason, errors=errors)
     with acting(request.reader) as house:
         if request.POST.get("scope") == "all":
             done = settle.settle_queue(house, provider=provider, reason=reason, verdict=verdict, because=because)
         else:
             done = settle.settle_lines(house, _chosen(request), verdict=verdict, because=because)
     return _decided(request, done, verdict, queue_address(provider, reason))
+
+
+def _missing(request: HttpRequest) -> dict[str, str]:
+    """What a form lacks, by where it is asked."""
+    found = {}
+    if request.POST.get("scope") != "all" and not _chosen(request):
+        found["line-1"] = "Choose at least one line"
+    if request.POST.get("choice", "") not in {value for value, _verdict, _why in choices()}:
+        found["choice-1"] = "Choose what you decide, and why"
+    return found
 
 
 def _chosen(request: HttpRequest) -> list[tuple[str, int]]:

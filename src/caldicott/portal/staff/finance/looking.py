@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from functools import lru_cache
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
 VERDICTS: Final = {"pay": "Pay", "query": "Ask", "reject": "Reject", "credit": "Credit note"}
+_ROW: Final = re.compile(r"\d{1,18}", re.ASCII)
 _KEY: Final = ("provider", "invoice", "line", "submission", "file_row")
 
 
@@ -45,7 +48,13 @@ def start(request: HttpRequest) -> HttpResponse:
 @told
 def queue(request: HttpRequest) -> HttpResponse:
     """Lines that were asked about, of one provider and for one reason if so chosen."""
-    provider, reason = request.GET.get("provider", ""), request.GET.get("reason", "")
+    return queue_page(request, request.GET.get("provider", ""), request.GET.get("reason", ""))
+
+
+def queue_page(
+    request: HttpRequest, provider: str, reason: str, *, errors: dict[str, str] | None = None
+) -> HttpResponse:
+    """The queue; with what was missing in a form that came from it."""
     with house_of(request.reader) as house:
         found = desk.queue(house, provider=provider, reason=reason, after=_after(request))
     beyond = queue_address(provider, reason, found.after) if found.after else ""
@@ -53,6 +62,8 @@ def queue(request: HttpRequest) -> HttpResponse:
         request, "queue", "Lines to decide", found=found, provider=provider, reason=reason, next_page=beyond,
         line_of=line_address, choices=choices(), verdicts=VERDICTS,
         reason_in_words=reasons()[reason].sentence if reason in reasons() else "",
+        errors=errors or {}, chosen=frozenset(request.POST.getlist("line")), choice=request.POST.get("choice", ""),
+        status=HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK,
     )  # fmt: skip
 
 
@@ -118,7 +129,7 @@ def line_address(row: dict[str, Any]) -> str:
 
 def _after(request: HttpRequest) -> tuple[Any, ...]:
     found = [request.GET.get(f"a-{name}") for name in _KEY]
-    if None in found or not (found[-1] or "").isdecimal():
+    if None in found or not _ROW.fullmatch(found[-1] or ""):
         return ()
     return (*found[:-1], int(found[-1] or 0))
 
