@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from caldicott.operations.perform import Act, House, ask, perform, permits
-from caldicott.operations.review_queue import counted, open_queue
+from caldicott.operations.review_queue import counted, open_queue, person_of
 from caldicott.operations.staff import staff_of
 from caldicott.policy.decision import Request
 from caldicott.safe_haven.identity.remainder import SPINE
@@ -217,8 +217,8 @@ class _Looks:
 
     def is_open(self, said: Sequence[Answer]) -> bool:
         """Nobody answers twice, also where their answer does not count yet."""
-        person = self._staff.person(self._name)
-        if person in {self._staff.person(one.reviewer) for one in said}:
+        person = person_of(self._staff, self._name)
+        if person in {person_of(self._staff, one.reviewer) for one in said}:
             return False
         return open_to(standing(counted(self._staff, said)), person, adjudicates=self._adjudicates)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from caldicott.operations.staff import Staff, is_account, staff_of
@@ -34,9 +34,21 @@ def counted(staff: Staff, said: Sequence[Answer]) -> tuple[Answer, ...]:
     A login of which nobody said whose it is may be that of somebody who answered on
     the pages: beside such an answer it counts only once that is said.
     """
-    is_mixed = any(is_account(staff.person(one.reviewer)) for one in said)
+    is_mixed = any(is_account(person_of(staff, one.reviewer)) for one in said)
     known = [one for one in said if not is_mixed or staff.is_known(one.reviewer)]
-    return tuple(replace(one, reviewer=staff.person(one.reviewer)) for one in known)
+    return tuple(_of_person(staff, one) for one in known)
+
+
+def _of_person(staff: Staff, one: Answer) -> Answer:
+    person = person_of(staff, one.reviewer)
+    return one if person == one.reviewer else replace(one, reviewer=person)
+
+
+# A queue has thousands of answers of a few people; ties are followed once for each.
+@lru_cache(maxsize=1024)
+def person_of(staff: Staff, name: str) -> str:
+    """The one name of whoever answered under this one."""
+    return staff.person(name)
 
 
 def queue_up(house: House, doubtful: pa.Table) -> list[LiveFile]:
