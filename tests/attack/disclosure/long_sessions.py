@@ -6,7 +6,7 @@ nothing else. A line of figures a session, and the sum at the end. The insider i
 alone in a cell, and so knows it. With `--results` each line is added to the file,
 and sessions that are in it are not played again: stop it and start it as you like.
 `--kind mixed` is an analyst who mixes tables of everybody, by practice too, with
-tables of everybody but one practice.
+tables of everybody but one practice; `--kind everything` mixes in months and objectors.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from pathlib import Path
 
 from attack.disclosure.attacker import Attacker, Seen
 from attack.disclosure.playing import SMALL, plain, returned
-from attack.disclosure.sessions import CROSS, HIERARCHY, SCRIPTS, SIZE, World, mixed
+from attack.disclosure.sessions import CROSS, HIERARCHY, SCRIPTS, SIZE, World, everything, mixed
 from caldicott.operations.protect import Request, protect
 from caldicott.vocabulary.errors import DoesNotHold, Refused
 
 KINDS = ("random", "differencer", "band shifter", "month on month", "opt-out pairs", "two colluders", "insider")
-MIXED = "mixed"
+OTHERS = {"mixed": mixed, "everything": everything}
 _SCRIPT_OF_THE_INSIDER = 5
 _FEWEST = 4
 
@@ -36,7 +36,7 @@ def play(seed, tables, folder, kind=""):
     """One session of so many tables, and what the attacker makes of it."""
     chance, world = random.Random(seed), World(seed)
     kind = kind or KINDS[seed % len(KINDS)]
-    script = mixed if kind == MIXED else SCRIPTS[min(KINDS.index(kind), _SCRIPT_OF_THE_INSIDER)]
+    script = OTHERS.get(kind) or SCRIPTS[min(KINDS.index(kind), _SCRIPT_OF_THE_INSIDER)]
     (folder / "levels.csv").write_text(HIERARCHY)
     seen, alone, met = [], [], Counter()
     asked = []
@@ -120,11 +120,11 @@ if __name__ == "__main__":
     parser.add_argument("--sessions", type=int, default=1_000)
     parser.add_argument("--tables", type=int, default=50)
     parser.add_argument("--first", type=int, default=0)
-    parser.add_argument("--kind", choices=(MIXED,), default="")
+    parser.add_argument("--kind", choices=tuple(OTHERS), default="")
     parser.add_argument("--results", type=Path)
     chosen = parser.parse_args()
     before = played(chosen.results)
-    done = {(line["seed"], line["kind"] == MIXED) for line in map(json.loads, before)}
+    done = {(line["seed"], line["kind"] if line["kind"] in OTHERS else "") for line in map(json.loads, before)}
     lines = list(before)
 
     def said(line):
@@ -134,9 +134,7 @@ if __name__ == "__main__":
             with chosen.results.open("a") as stream:
                 stream.write(line + "\n")
 
-    left = [
-        seed for seed in range(chosen.first, chosen.first + chosen.sessions) if (seed, chosen.kind == MIXED) not in done
-    ]
+    left = [seed for seed in range(chosen.first, chosen.first + chosen.sessions) if (seed, chosen.kind) not in done]
     run(left, chosen.tables, chosen.kind, said)
     print("\n".join(sums(lines)))  # noqa: T201
     sys.exit(0)

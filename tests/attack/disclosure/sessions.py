@@ -154,6 +154,11 @@ def mixed(chance):
     return [random_analyst(chance), *differencer(chance)]
 
 
+def everything(chance):
+    """Any table, then without objectors, without one practice, and by month: selections that cut across each other."""
+    return [random_analyst(chance), *objectors(chance), *differencer(chance), *month_on_month(chance)]
+
+
 SCRIPTS = (
     lambda chance: [random_analyst(chance) for _ in range(4)],
     differencer,
