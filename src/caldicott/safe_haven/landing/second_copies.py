@@ -28,7 +28,7 @@ class Keys:
 
     def add(self, admitted: pa.Table) -> None:
         """Remember the rows' keys, and nothing else of them."""
-        if admitted.column("record_hash").null_count < admitted.num_rows:
+        if "record_hash" in admitted.column_names and admitted.column("record_hash").null_count < admitted.num_rows:
             # Copied: three columns of what the engine handed over would keep all the others in memory.
             every = pa.array(np.arange(admitted.num_rows, dtype=np.int32))
             self.pieces.append(pa.table({name: _plain(admitted.column(name)).take(every) for name in _COLUMNS}))
