@@ -1,13 +1,15 @@
-"""Every benchmark, and bench/RESULTS.md from what came out. python -m bench.all [--quick | --full | --site]
+"""Every benchmark, and bench/RESULTS.md from what came out. python -m bench.all [--quick | --full] [PART...]
 
 quick: a tenth of the size, one round, to see that everything runs. Without a
 choice: the whole size, one round. full: three rounds, and growth to 50 million rows.
-site: publishing and the public site alone; the other parts of the page stay as they were measured.
+Parts by name (`--help` lists them): only these are measured, the others stay as they were.
+A part is on the page as soon as it is measured, with its own hour, commit and load.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.metadata
 import os
 import platform
@@ -18,76 +20,33 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import extracts, growth, landing_to_mart, linkage, practice_list
-from bench.results import figures_table, markdown, of_rows, refreshed
+from bench import extracts, growth, landing_to_mart
+from bench.results import Part, figures_table, markdown, of_rows, refreshed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
-MORE_IS_BETTER = ("entries/s", "1/s", "rows")
+MORE_IS_BETTER = ("entries/s", "1/s", "rows", "times", "found")
 PEOPLE = {"quick": 100_000, "default": 1_000_000, "full": 1_000_000}
 ROUNDS = {"quick": 1, "default": 1, "full": 3}
 PACKAGES = ("duckdb", "pyarrow", "numpy", "cryptography", "pandas", "polars", "pyspark")
 
 
-def main(size: str) -> None:
-    loads = [os.getloadavg()[0]]
-    sections = [
-        section("1. The whole job: CSV in, marts out", lambda: whole(PEOPLE[size], ROUNDS[size])),
-        section("2. Growth", lambda: grow(growth.PEOPLE[size])),
-        section("3. One decision", lambda: small("decide")),
-        section("4. Audit log", lambda: small("audit")),
-        section("5. Inventing extracts", lambda: small("synth", whole=size != "quick")),
-        section("6. Vault, tokens, encrypted files", lambda: small("pseudonyms")),
-        section("7. Scores", lambda: small("scores", whole=size != "quick")),
-        section("8. Publishing the notice", lambda: small("publish")),
-        section("9. The public site", lambda: small("portal")),
-        section(linkage.TITLE, lambda: linkage.part(whole=size != "quick")),
-        section(practice_list.TITLE, lambda: small("practice_list", people=PEOPLE[size])),
-    ]
-    loads.append(os.getloadavg()[0])
-    RESULTS.write_text("\n\n".join([head(size, loads), *sections]) + "\n", encoding="utf-8")
-    print(f"written: {RESULTS.relative_to(Path.cwd()) if RESULTS.is_relative_to(Path.cwd()) else RESULTS.name}")
-
-
-def site() -> None:
-    """Only the parts of publication: they replace their own parts of the page, with their own commit and load."""
-    load, commit = os.getloadavg()[0], _said("git", "rev-parse", "--short", "HEAD") + _unclean()
-    measured = [
-        section("8. Publishing the notice", lambda: small("publish")),
-        section("9. The public site", lambda: small("portal")),
-    ]
-    note = f"Measured apart from the rest: {datetime.now(UTC):%Y-%m-%d %H:%M UTC}, commit {commit}, load {load:.1f}."
-    for part in measured:
-        title, _, body = part.removeprefix("## ").partition("\n\n")
-        page = refreshed(RESULTS.read_text(encoding="utf-8"), title, f"{note}\n\n{body}")
-        RESULTS.write_text(page, encoding="utf-8")
-
-
-def section(title: str, measure: Callable[[], str]) -> str:
-    """One part of the page. A part that fails says so in its place; the others still run."""
-    print(title, flush=True)
-    try:
-        return f"## {title}\n\n{measure()}"
-    except Exception as fault:  # noqa: BLE001  whatever it is, it belongs on the page
-        traceback.print_exc()
-        return f"## {title}\n\nnot run: it failed with {type(fault).__name__}"
-
-
-def whole(people: int, rounds: int) -> str:
-    found = landing_to_mart.measure(people, rounds)
+def whole(size: str) -> str:
+    people = PEOPLE[size]
+    found = landing_to_mart.measure(people, ROUNDS[size])
     rows = extracts.sus_rows(extracts.made(people))
     figures = [*landing_to_mart.figures(found), landing_to_mart.limited(people, found)]
     opening = (
-        f"{people:,} people, {rows:,} hospital rows of 33 to 43 columns, {rounds} round(s), medians; every subject a "
-        f"process of its own with {landing_to_mart.THREADS} threads, on the same files, one after the other. Which "
-        "steps each does is listed in docs/reference/performance.md."
+        f"{people:,} people, {rows:,} hospital rows of 33 to 43 columns, {ROUNDS[size]} round(s), medians; every "
+        f"subject a process of its own with {landing_to_mart.THREADS} threads, on the same files, one after the other. "
+        "Which steps each does is listed in docs/reference/performance.md."
     )
-    return f"{opening}\n\n{figures_table(figures)}\n\n{markdown(landing_to_mart.table(found, rows))}{parts(found)}"
+    return f"{opening}\n\n{figures_table(figures)}\n\n{markdown(landing_to_mart.table(found, rows))}{_steps(found)}"
 
 
-def parts(found: dict[str, landing_to_mart.Measured]) -> str:
+def _steps(found: dict[str, landing_to_mart.Measured]) -> str:
     each = found[landing_to_mart.WHOLE]
     if not each.outcomes:
         return ""
@@ -95,34 +54,97 @@ def parts(found: dict[str, landing_to_mart.Measured]) -> str:
     return f"\n\ncaldicott's parts: {named}."
 
 
-def grow(sizes: tuple[int, ...]) -> str:
-    steps = growth.measure(sizes)
+def grow(size: str) -> str:
+    steps = growth.measure(growth.PEOPLE[size])
     return f"{figures_table(growth.figures(steps))}\n\n{markdown(growth.table(steps))}"
 
 
-def small(name: str, **choice: int) -> str:
-    """A benchmark of one room; its own module says what it measures."""
-    module = importlib.import_module(f"bench.{name}")
-    return figures_table(of_rows(module.measure(**choice), more_is_better=MORE_IS_BETTER))
+def rows_of(module: str, how: Callable[[str], dict[str, int]] = lambda _size: {}) -> Callable[[str], str]:
+    """A part whose module gives rows: name, value, unit, target; `how` is what it is told for a size."""
+
+    def part(size: str) -> str:
+        rows = importlib.import_module(f"bench.{module}").measure(**how(size))
+        return figures_table(of_rows(rows, more_is_better=MORE_IS_BETTER))
+
+    return part
 
 
-def head(size: str, loads: list[float]) -> str:
+def _is_whole(size: str) -> dict[str, int]:
+    return {"whole": size != "quick"}
+
+
+def _people(size: str) -> dict[str, int]:
+    return {"people": PEOPLE[size]}
+
+
+def _lines(size: str) -> dict[str, int]:
+    return {"lines": PEOPLE[size]}
+
+
+def told_by(module: str) -> Callable[[str], str]:
+    """A part whose module writes it as it stands on the page."""
+    return lambda size: importlib.import_module(f"bench.{module}").part(whole=size != "quick")
+
+
+PARTS = {
+    "whole": Part("The whole job: CSV in, marts out", whole),
+    "growth": Part("Growth", grow),
+    "decide": Part("One decision", rows_of("decide")),
+    "audit": Part("Audit log", rows_of("audit")),
+    "synth": Part("Inventing extracts", rows_of("synth", _is_whole)),
+    "vault": Part("Vault, tokens, encrypted files", rows_of("pseudonyms")),
+    "scores": Part("Scores", rows_of("scores", _is_whole)),
+    "publish": Part("Publishing the notice", rows_of("publish")),
+    "site": Part("The public site", rows_of("portal")),
+    "linkage": Part("Tracing and linkage", told_by("linkage")),
+    "invoices": Part("Checking invoices", rows_of("invoices", _is_whole)),
+    "disclosure": Part("Disclosure control", told_by("disclosure")),
+    "model": Part("Scoring by the risk model", rows_of("risk_model")),
+    "practice": Part("A page of a practice's list", rows_of("practice_list", _people)),
+    "finance": Part("The pages of finance", rows_of("invoice_pages", _lines)),
+}
+
+
+def main(size: str, names: list[str]) -> None:
+    for name in names:
+        part, load = PARTS[name], os.getloadavg()[0]
+        print(part.title, flush=True)
+        body = _measured(part, size)
+        hour = f"{datetime.now(UTC):%Y-%m-%d %H:%M UTC}"
+        note = f"`{_command(size, name)}`, {hour}, commit {_commit()}, load {load:.1f} before."
+        page = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
+        titles = [each.title for each in PARTS.values()]
+        RESULTS.write_text(refreshed(page, head(), titles, part.title, f"{note}\n\n{body}"), encoding="utf-8")
+        print(body, flush=True)
+
+
+def _measured(part: Part, size: str) -> str:
+    """A part that fails says so in its place; the others still run."""
+    try:
+        return part.measure(size)
+    except Exception as fault:  # noqa: BLE001  whatever it is, it belongs on the page
+        traceback.print_exc()
+        return f"not run: it failed with {type(fault).__name__}"
+
+
+def _command(size: str, name: str) -> str:
+    return f"python -m bench.all{'' if size == 'default' else ' --' + size} {name}"
+
+
+def head() -> str:
     lines = [
         ["", ""],
-        ["when", datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")],
-        ["command", f"python -m bench.all{'' if size == 'default' else ' --' + size}"],
-        ["commit", _said("git", "rev-parse", "--short", "HEAD") + _unclean()],
         ["processor", f"{_cpu()}, {os.cpu_count()} cores"],
         ["memory", f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 1e9:.0f} GB"],
-        ["load before and after", " and ".join(f"{load:.1f}" for load in loads)],
         ["kernel", platform.release()],
         ["Python", platform.python_version()],
         ["Java", _java()],
         *([name, _version(name)] for name in PACKAGES),
     ]
     opening = (
-        "Written by `python -m bench.all`; not edited by hand. A load above the number of cores means that others used "
-        "the machine: then compare subjects with each other, and processor time rather than wall time."
+        "Written by `python -m bench.all`; not edited by hand. Each part says when it was measured. A load above the "
+        "number of cores means that others used the machine: then compare subjects with each other, and processor "
+        "time rather than wall time."
     )
     return f"# Results\n\n{opening}\n\n{markdown(lines)}"
 
@@ -149,8 +171,9 @@ def _java() -> str:
     return said.splitlines()[0]
 
 
-def _unclean() -> str:
-    return " and uncommitted changes" if _said("git", "status", "--porcelain", "--", "src") else ""
+def _commit() -> str:
+    changed = " and uncommitted changes" if _said("git", "status", "--porcelain", "--", "src") else ""
+    return _said("git", "rev-parse", "--short", "HEAD") + changed
 
 
 def _said(*command: str) -> str:
@@ -163,7 +186,9 @@ if __name__ == "__main__":
     sizes = parser.add_mutually_exclusive_group()
     sizes.add_argument("--quick", action="store_const", dest="size", const="quick")
     sizes.add_argument("--full", action="store_const", dest="size", const="full")
-    sizes.add_argument("--site", action="store_const", dest="size", const="site")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of: {', '.join(PARTS)}; without one, all")
     parser.set_defaults(size="default")
-    chosen = parser.parse_args().size
-    sys.exit(site() if chosen == "site" else main(chosen))
+    chosen = parser.parse_args()
+    if unknown := sorted(set(chosen.parts) - set(PARTS)):
+        parser.error(f"not a part: {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    sys.exit(main(chosen.size, chosen.parts or list(PARTS)))

@@ -1,8 +1,7 @@
-"""Every figure of disclosure control and of indicators, in one run; `python -m bench.disclosure [--small] [--dry]`.
+"""Every figure of disclosure control and of indicators, in one run; `python -m bench.disclosure [--small]` prints it.
 
-Writes its own part of bench/RESULTS.md whole, with the command, the commit and the load; --small for a loaded
-machine (no table of 20,000 cells, fewer sessions, a tenth of the rows), --dry
-prints only. Tables are invented: counts fall off exponentially around twelve,
+--small for a loaded machine: no table of 20,000 cells, fewer sessions, a tenth
+of the rows. Tables are invented: counts fall off exponentially around twelve,
 which leaves about a third of the cells small, a hard case. The optimum is a
 lower bound by integer programming over cuts from linear programs alone, so that
 a ratio of 1.0 is proved. Seconds are of the processor: the gate uses one. The
@@ -13,20 +12,17 @@ from __future__ import annotations
 
 import csv
 import itertools
-import os
 import random
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import indicators, records
 from bench.peers import disclosure as peers
 from bench.peers import disclosure_sessions as attacks
-from bench.results import figures_table, markdown, of_rows, refreshed
+from bench.results import figures_table, markdown, of_rows
 
 from caldicott.disclosure import cover, lattice
 from caldicott.disclosure.gate import protect
@@ -45,8 +41,6 @@ PUBLISHABLE = 8
 SMALL_TABLES = 30
 PATIENCE = 10
 SESSIONS = 120
-TITLE = "12. Disclosure control"
-RESULTS = Path(__file__).with_name("RESULTS.md")
 
 
 def invented(shape, seed, mean=12.0):
@@ -210,28 +204,6 @@ def part(*, whole=True):
     )  # fmt: skip
 
 
-def refresh(*, whole, is_dry):
-    load = os.getloadavg()[0]
-    said = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False, cwd=RESULTS.parent
-    )
-    body = part(whole=whole)
-    command = f"python -m bench.disclosure{'' if whole else ' --small'}"
-    note = (
-        f"Measured by `{command}`, one run: {datetime.now(UTC):%Y-%m-%d %H:%M UTC}, commit {said.stdout.strip()}, load "
-        f"{load:.1f} before and {os.getloadavg()[0]:.1f} after. Seconds of the processor."
-    )
-    if not is_dry:
-        page = _without(RESULTS.read_text(encoding="utf-8"), indicators.TITLE)
-        RESULTS.write_text(refreshed(page, TITLE, f"{note}\n\n{body.rstrip()}"), encoding="utf-8")
-    print(f"{note}\n\n{body}")
-
-
-def _without(page, title):
-    """The page without a part that this run writes as well."""
-    return "\n\n## ".join(part for part in page.rstrip().split("\n\n## ") if part.partition("\n")[0] != title) + "\n"
-
-
 def small_tables(*, whole):
     shapes = [(4, 5), (7, 6), (10, 12), (4, 3, 3), (5, 4, 4)]
     for seed in range(SMALL_TABLES if whole else 5):
@@ -239,4 +211,4 @@ def small_tables(*, whole):
 
 
 if __name__ == "__main__":
-    refresh(whole="--small" not in sys.argv, is_dry="--dry" in sys.argv)
+    print(part(whole="--small" not in sys.argv))

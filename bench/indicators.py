@@ -1,7 +1,6 @@
 """Group-by before the gate: an indicator's question against the same question in plain DuckDB.
 
-`python -m bench.indicators [--rows N] [--rounds N] [--to DIR] [--write]`; --write puts
-its own part of bench/RESULTS.md there. Rows as a mart holds
+`python -m bench.indicators [--rows N] [--rounds N] [--to DIR]`. Rows as a mart holds
 them, twelve months, about ten rows a person. Two kinds of plain DuckDB: the same
 answer written by hand (each person in one group of a snapshot), and the naive
 group-by (each row's own groups), which answers a different question: a person
@@ -15,13 +14,9 @@ import argparse
 import gc
 import os
 import statistics
-import subprocess
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
-
-from bench.results import refreshed
 
 from caldicott.analytics import expression
 from caldicott.analytics.cube import Cube
@@ -31,8 +26,6 @@ from caldicott.engines.duckdb.connection import connect
 from caldicott.engines.duckdb.indicators import DuckDbIndicators, Marts
 
 TARGET = 1.1
-TITLE = "15. Indicators before the gate"
-RESULTS = Path(__file__).with_name("RESULTS.md")
 MONTHS = [f"2025-{month:02}" for month in range(4, 13)] + [f"2026-{month:02}" for month in range(1, 4)]
 
 
@@ -174,21 +167,10 @@ def part(*, whole: bool = True) -> str:
         return told(measure(make(Path(scratch), rows), rounds), rows, rounds)
 
 
-def refresh(body: str) -> None:
-    """This part of the page, and no other."""
-    said = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False, cwd=RESULTS.parent
-    )
-    note = f"Measured apart from the rest: {datetime.now(UTC):%Y-%m-%d %H:%M UTC}, commit {said.stdout.strip()}."
-    page = RESULTS.read_text(encoding="utf-8")
-    RESULTS.write_text(refreshed(page, TITLE, f"{note} {body.rstrip()}"), encoding="utf-8")
-
-
 if __name__ == "__main__":
     asked = argparse.ArgumentParser()
     asked.add_argument("--rows", type=int, default=10_000_000)
     asked.add_argument("--rounds", type=int, default=3)
-    asked.add_argument("--write", action="store_true", help="Also into bench/RESULTS.md.")
     asked.add_argument("--to", type=Path, help="Where the rows are kept between runs.")
     chosen = asked.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -196,5 +178,3 @@ if __name__ == "__main__":
         made = sorted(place.glob("month=*/rows.parquet")) or make(place, chosen.rows)
         body = told(measure(made, chosen.rounds), chosen.rows, chosen.rounds)
     print(body)
-    if chosen.write:
-        refresh(body)

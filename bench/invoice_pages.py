@@ -1,4 +1,4 @@
-"""How fast the pages of the locked area are with a million lines in it; `python bench/invoice_pages.py [--lines N]`.
+"""How fast the pages of the locked area are with a million lines in it; `python -m bench.invoice_pages [--lines N]`.
 
 Lines, backing, trace and records are invented as in bench/invoices.py and put
 into a store as landings leave them; `validate` decides them; then one officer
@@ -17,9 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-import invoices as checking
+from bench import invoices as checking
 
 LINES, TARGET_MS, ROUNDS = 1_000_000, 150.0, 40
 

@@ -1,4 +1,4 @@
-"""How fast invoices are checked, a million lines against ten million records; `python bench/invoices.py [--whole] [--pages] [--write]`.
+"""How fast invoices are checked, a million lines against ten million records; `python -m bench.invoices [--whole]`.
 
 Lines, backing, trace and hospital records are invented directly as Parquet, not landed: the
 clock runs from opening the files to the last decision and posting written, encrypted, to the disk,
@@ -10,11 +10,9 @@ unit, target; bench/all.py takes them as a section.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -23,7 +21,6 @@ from caldicott.facts import invoices as facts
 
 WHOLE, SMALL = 1_000_000, 50_000
 SECONDS, GIGABYTES = 30.0, 4.0
-TITLE = "11. Checking invoices"
 
 _OURS = """
 import json, os, resource, sys, time
@@ -200,26 +197,7 @@ def measure(*, whole: bool) -> list[dict]:
     ]  # fmt: skip
 
 
-def write(rows: list[dict]) -> None:
-    """The section on the results page, with its own commit and load; the other sections stay."""
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-    from bench.results import figures_table, of_rows, refreshed
-
-    page = Path(__file__).with_name("RESULTS.md")
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], check=True, capture_output=True, text=True
-    ).stdout.strip()
-    note = f"Measured apart from the rest: {datetime.now(UTC):%Y-%m-%d %H:%M UTC}, commit {commit}, load {os.getloadavg()[0]:.1f}."
-    page.write_text(refreshed(page.read_text(), TITLE, f"{note}\n\n{figures_table(of_rows(rows))}"))
-
-
 if __name__ == "__main__":
     measured = measure(whole="--whole" in sys.argv)
-    if "--pages" in sys.argv:
-        import invoice_pages
-
-        measured += invoice_pages.measure()
     for row in measured:
         print(f"{row['name']}: {row['value']:.2f} {row['unit']} (target {row['target']})")
-    if "--write" in sys.argv:
-        write(measured)

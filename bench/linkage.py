@@ -1,4 +1,4 @@
-"""How fast and how well people are traced and linked; `python -m bench.linkage [--small]` refreshes its page part.
+"""How fast and how well people are traced and linked; `python -m bench.linkage [--small]` prints its part.
 
 Tracing: invented records (numbers missing, wrong or another's; slips in names and dates; people who moved; people
 nobody knows) against an invented index of persons, in a process of its own. Linking: public sets of known people,
@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import subprocess
 import sys
 import tempfile
-from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 
@@ -22,10 +20,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from bench import linkage_sets
-from bench.results import figures_table, of_rows, refreshed
+from bench.results import figures_table, of_rows
 
-TITLE = "10. Tracing and linkage"
-RESULTS = Path(__file__).with_name("RESULTS.md")
 WHOLE, SMALL = 1_000_000, 100_000
 SECONDS, GIGABYTES, FALSE_LINKS, RECALL = 180.0, 6.0, 1 / 100_000, 0.99
 
@@ -204,17 +200,5 @@ def part(*, whole: bool = True) -> str:
     return f"{traced}\n\n{linkage_sets.part()}"
 
 
-def _refresh(*, whole: bool) -> None:
-    load = os.getloadavg()[0]
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False, cwd=RESULTS.parent
-    ).stdout.strip()
-    body = part(whole=whole)
-    note = f"Measured apart from the rest: {datetime.now(UTC):%Y-%m-%d %H:%M UTC}, commit {commit}, load {load:.1f}."
-    page = RESULTS.read_text(encoding="utf-8")
-    RESULTS.write_text(refreshed(page, TITLE, f"{note}\n\n{body}"), encoding="utf-8")
-    print(body)
-
-
 if __name__ == "__main__":
-    _refresh(whole="--small" not in sys.argv)
+    print(part(whole="--small" not in sys.argv))

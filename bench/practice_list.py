@@ -8,7 +8,7 @@ between a page and the next, and once without a pause, which is harder than
 people and shares two cores with the server. Processor time is what the kernel
 counts for the server, so it is true on a busy machine too; waits are not.
 
-Run: `python -m bench.practice_list` writes its part of bench/RESULTS.md; with a number of people it prints JSON.
+Run: `python -m bench.practice_list [PEOPLE]`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from bench.portal import cpu, row
-from bench.results import figures_table, of_rows, refreshed
 
 from caldicott import bootstrap
 from caldicott.operations.perform import House
@@ -45,8 +44,6 @@ from caldicott.stores.catalogue import LiveFile
 from caldicott.stores.mart_seals import synced
 from caldicott.stores.store import Store, StoreSettings
 
-TITLE = "16. A page of a practice's list"
-RESULTS = Path(__file__).with_name("RESULTS.md")
 REGISTER, ACTIVITY = "example-icb", "risk-stratification"
 PEOPLE = 1_000_000
 READERS = 20
@@ -257,22 +254,6 @@ async def _page(place: str, practice: str, session: str, query: str) -> float:
     return took
 
 
-def refresh() -> None:
-    """This part of the page alone, with its own commit and load."""
-    load = os.getloadavg()[0]
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False, cwd=RESULTS.parent
-    ).stdout.strip()
-    body = figures_table(of_rows(measure(), more_is_better=("1/s",)))
-    note = f"Measured apart from the rest: {datetime.now(UTC):%Y-%m-%d %H:%M UTC}, commit {commit}, load {load:.1f}."
-    page = RESULTS.read_text(encoding="utf-8")
-    RESULTS.write_text(refreshed(page, TITLE, f"{note}\n\n{body}"), encoding="utf-8")
-    print(body)
-
-
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        json.dump(measure(int(sys.argv[1])), sys.stdout, indent=2, ensure_ascii=False)
-        print()
-    else:
-        refresh()
+    json.dump(measure(*map(int, sys.argv[1:2])), sys.stdout, indent=2, ensure_ascii=False)
+    print()

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,14 @@ class Figure:
         if self.not_run:
             return [self.name, self.target, "", f"not run: {self.not_run}"]
         return [self.name, self.target, self.measured, {True: "held", False: "**missed**", None: ""}[self.held]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the page; `measure` is given `quick`, `default` or `full` and answers as it stands there."""
+
+    title: str
+    measure: Callable[[str], str]
 
 
 def markdown(lines: list[list[str]]) -> str:
@@ -50,13 +62,12 @@ def _of_row(row: dict, more_is_better: tuple[str, ...]) -> Figure:
     )
 
 
-def refreshed(page: str, title: str, body: str) -> str:
-    """The page with this part in its place, or at its end; the other parts stay as they were measured."""
-    head, *parts = page.rstrip().split("\n\n## ")
-    new = f"{title}\n\n{body}"
-    titles = [part.partition("\n")[0] for part in parts]
-    if title in titles:
-        parts[titles.index(title)] = new
-    else:
-        parts.append(new)
+def refreshed(page: str, head: str, titles: list[str], title: str, body: str) -> str:
+    """The page with this head and this part; the other parts stay as they were measured, in the order of `titles`."""
+    known = {}
+    for part in page.rstrip().split("\n\n## ")[1:]:
+        numbered, _, rest = part.partition("\n")
+        known[numbered.partition(". ")[2]] = rest.strip()
+    known[title] = body.strip()
+    parts = [f"{number}. {each}\n\n{known[each]}" for number, each in enumerate(titles, 1) if each in known]
     return "\n\n## ".join([head, *parts]) + "\n"

@@ -1,27 +1,22 @@
-"""How fast a trained risk model scores people; `python -m bench.risk_model [--write]`.
+"""How fast a trained risk model scores people; `python -m bench.risk_model`.
 
 The people are drawn, the models are fitted for real: the elastic net, the EBM and
 the challenger's trees on 40,000 of them. Then each scores 1,000,000 people from a
 Parquet file of features to a Parquet file of probabilities, by its one SQL
-expression, in a process of its own with two threads. `--write` puts the
-section into bench/RESULTS.md and touches nothing else there.
+expression, in a process of its own with two threads.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from bench.results import figures_table, of_rows, refreshed
 
 from caldicott.facts import models as facts
 from caldicott.stratification.model import fitting, form
@@ -29,8 +24,6 @@ from caldicott.stratification.model.features import known
 
 PEOPLE, FITTED = 1_000_000, 40_000
 TARGET = 10.0
-RESULTS = Path(__file__).with_name("RESULTS.md")
-TITLE = "Scoring by the risk model"
 
 _SCORE = """
 import json, resource, sys, time
@@ -127,21 +120,6 @@ def measure() -> list[dict]:
     return found
 
 
-def section(found: list[dict], load: float) -> str:
-    """The part of bench/RESULTS.md."""
-    said = subprocess.run(["git", "rev-parse", "--short", "HEAD"], check=False, capture_output=True, text=True)
-    note = (
-        f"Measured apart from the rest: {datetime.now(UTC):%Y-%m-%d %H:%M UTC}, commit {said.stdout.strip()}, "
-        f"load {load:.1f} at the start, 2 threads."
-    )
-    return f"{note}\n\n{figures_table(of_rows(found))}"
-
-
 if __name__ == "__main__":
-    asked = argparse.ArgumentParser()
-    asked.add_argument("--write", action="store_true", help="put the section into bench/RESULTS.md")
-    load_before = os.getloadavg()[0]
-    text = section(measure(), load_before)
-    print(text)
-    if asked.parse_args().write:
-        RESULTS.write_text(refreshed(RESULTS.read_text(encoding="utf-8"), TITLE, text), encoding="utf-8")
+    for row in measure():
+        print(f"{row['name']}: {row['value']:.4g} {row['unit']}")

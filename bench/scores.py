@@ -4,7 +4,7 @@ Ours: ten scores over 10,000,000 rows of codes of 1,000,000 invented persons, pr
 process of its own. Peers, from the file to the scores like ours, for one score on 1,000,000 rows: the usual
 pandas way (a table of distinct codes, merge, group, weigh), R comorbidity where R finds it (`R_LIBS`), and
 comorbidipy where Python finds its sources (`COMORBIDIPY`, a folder). `measure` answers rows of name, value, unit,
-target; bench/all.py takes them as a section; `--write` puts that section alone into bench/RESULTS.md.
+target; bench/all.py takes them as a section.
 """
 
 from __future__ import annotations
@@ -17,17 +17,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
-from bench.results import figures_table, of_rows, refreshed
 
 from caldicott.facts import scores as facts
 
-TITLE = "7. Scores"
 WHOLE, SMALL = 10_000_000, 1_000_000
 ROWS_A_PERSON = 10
 PREPARE, SCORE = 15.0, 20.0
@@ -238,20 +235,7 @@ def _said(command):
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
 
 
-def section(found):
-    """The part of bench/RESULTS.md."""
-    said = subprocess.run(["git", "rev-parse", "--short", "HEAD"], check=False, capture_output=True, text=True)
-    note = (
-        f"Measured apart from the rest: {datetime.now(UTC):%Y-%m-%d %H:%M UTC}, commit {said.stdout.strip()}, "
-        f"load {os.getloadavg()[0]:.1f} at the end."
-    )
-    return f"{note}\n\n{figures_table(of_rows(found, more_is_better=('times',)))}"
-
-
 if __name__ == "__main__":
     measured = measure(whole="--whole" in sys.argv)
-    if "--write" in sys.argv:
-        page = Path(__file__).with_name("RESULTS.md")
-        page.write_text(refreshed(page.read_text(encoding="utf-8"), TITLE, section(measured)), encoding="utf-8")
     json.dump(measured, sys.stdout, indent=2, ensure_ascii=False)
     print()
