@@ -28,6 +28,7 @@ from caldicott.operations.airlock_state import (
 from caldicott.operations.perform import Act, ask, perform
 from caldicott.operations.protect_release import DEFAULT_RULE, NOTHING, release_counts
 from caldicott.operations.protect_told import in_hierarchies, remembered, within
+from caldicott.operations.staff import require_other_person
 from caldicott.policy.decision import Permit, Request
 from caldicott.policy.explain import explain
 from caldicott.stores import airlock
@@ -116,6 +117,8 @@ def review(
             raise _not_now("you have approved it; the second check is another person's", "airlock-checked-already")
         if verdict == APPROVE and now.state == RETURNED:
             raise _not_now("it was returned; its author must change it first", "airlock-returned")
+        if verdict == APPROVE:
+            require_other_person(house, (now.author, *now.checkers))
         seen = _found(house, permit, now.tables)
         if verdict == APPROVE:
             _refuse_blocked(seen)

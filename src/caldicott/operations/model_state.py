@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from caldicott.operations.perform import Act, House, ask, perform, permits, record
+from caldicott.operations.staff import require_other_person
 from caldicott.operations.stratify_plan import RISK_SCORES
 from caldicott.policy.decide import decide
 from caldicott.policy.decision import Permit, Request
@@ -71,6 +72,8 @@ def set_state(
     permits(ask(house, [_request(role, activity, organisation)]))
     life = life_of(house, activity, name)
     moved = life.moved(Said(State(state), house.today.isoformat(), house.actor, role))
+    if moved.state is State.APPROVED:
+        require_other_person(house, [life.trained_by])
 
     def compute() -> Act[Life]:
         read(house, life)  # a torn or changed file is not brought anywhere

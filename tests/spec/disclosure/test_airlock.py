@@ -9,6 +9,7 @@ import pytest
 
 import people
 from caldicott.operations import airlock
+from caldicott.operations.staff import say_without_account, tie
 from caldicott.stores.airlock import AIRLOCK
 from caldicott.vocabulary.errors import DoesNotHold, Refused, WrongUsage
 from stage import PLANNING, RISK, Stage, episode
@@ -27,6 +28,9 @@ def stage(tmp_path, example_icb):
     stage.answer(crowd)
     stage.land()
     stage.run()
+    with stage.house() as house:
+        for login in ("ann", "ben", "cora", "dan"):
+            say_without_account(house, login)
     return stage
 
 
@@ -195,3 +199,19 @@ def test_a_table_s_name_is_a_plain_file_name(stage, name):
     """The name becomes a file's; one that leads elsewhere is not taken."""
     with pytest.raises(WrongUsage):
         _requested(stage, {name: COUNTS})
+
+
+def test_one_person_by_two_doors_is_one_checker(stage):
+    """Whoever asked by the pages does not check by the command line, and one checker by two names is one."""
+    account = "11111111-1111-4111-8111-111111111111"
+    made = _requested(stage, {"falls.csv": COUNTS}, by=account)
+    with stage.house() as house:
+        tie(house, "ben", account)
+    with pytest.raises(Refused) as caught:
+        _reviewed(stage, made.number, "ben")
+    assert caught.value.code == "same-person"
+    with pytest.raises(Refused) as caught:
+        _reviewed(stage, made.number, "who-is-this")
+    assert caught.value.code == "login-unknown"
+    assert _reviewed(stage, made.number, "cora", GUARDIAN).state == "waiting"
+    assert _reviewed(stage, made.number, "dan").state == "approved"

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 import people
 from caldicott import bootstrap
 from caldicott.cli.app import app
+from caldicott.operations.staff import say_without_account
 from caldicott.vocabulary.errors import DoesNotHold, Refused, WrongUsage
 from stage import NOON, PLANNING, TODAY, Stage, episode
 
@@ -25,6 +26,9 @@ def store(tmp_path, example_icb, monkeypatch):
     stage.answer(crowd)
     stage.land()
     stage.run()
+    with stage.house() as house:
+        for login in ("ann", "ben", "cora"):
+            say_without_account(house, login)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setattr(bootstrap, "today", lambda: TODAY)
     monkeypatch.setattr(bootstrap, "now", lambda: NOON)

@@ -18,6 +18,7 @@ from caldicott.operations.model_drift import watch
 from caldicott.operations.model_papers import report_of
 from caldicott.operations.model_state import approved, lives, set_state
 from caldicott.operations.model_train import train
+from caldicott.operations.staff import say_without_account, tie
 from caldicott.operations.stratify_plan import BY_MODEL
 from caldicott.stores.audit_log import read_entries
 from caldicott.vocabulary.errors import DoesNotHold, Refused, WrongUsage
@@ -33,6 +34,8 @@ def world(tmp_path_factory, example_icb):
     stage = ward(tmp_path_factory.mktemp("states"), example_icb)
     with stage.house() as house:
         train(house, activity=RISK)
+        say_without_account(house, "guardian")
+        say_without_account(replace(house, actor="guardian"), house.actor)
     return stage
 
 
@@ -182,6 +185,18 @@ def test_training_again_leaves_an_approved_model_approved(mine):
         again = train(house, activity=RISK)
         assert [one.state for one in lives(house, RISK)] == ["approved"]
     assert again.life.state == "approved"
+
+
+def test_whoever_trained_it_by_one_door_does_not_approve_it_by_the_other(mine):
+    """A login tied to the account of who trained it is that person; a login that is nobody's approves nothing."""
+    account = "11111111-1111-4111-8111-111111111111"
+    bring(mine, "shadow")
+    with mine.house() as house:
+        tie(replace(house, actor="guardian"), house.actor, account)
+    for actor, code in ((account, "same-person"), ("nobodys-login", "login-unknown")):
+        with pytest.raises(Refused) as caught:
+            bring(mine, "approved", actor=actor)
+        assert caught.value.code == code
 
 
 def test_the_trail_says_who_did_what(mine):
