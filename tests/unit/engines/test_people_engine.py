@@ -43,6 +43,7 @@ def _objections(engine, coded, *, since=0, replaced=(), sender="Z80001"):
             "record_hash": pa.array([key for *_r, key, _w in coded], pa.uint64()),
             "withdrawn": [withdrawn for *_r, withdrawn in coded],
             "file_row": pa.array(range(len(coded)), pa.int64()),
+            "practice": pa.array(["Z80001"] * len(coded), pa.string()),
         }).to_reader(),
         sender=sender, since=since, replaced=replaced,
     )  # fmt: skip
