@@ -323,7 +323,10 @@ class _Statement:
         if not found.lookup:
             return f"coalesce({own}, {text(found.unknown)})", ""
         table, alias = self._engine.lookup(found.lookup), quoted(f"as {level}")
-        return f"coalesce({alias}.parent, {text(found.unknown)})", f"\nLEFT JOIN {table} {alias} ON {alias}.value = {own}"
+        return (
+            f"coalesce({alias}.parent, {text(found.unknown)})",
+            f"\nLEFT JOIN {table} {alias} ON {alias}.value = {own}",
+        )
 
     def _keys(self, axes: Sequence[Axis]) -> list[str]:
         keys = [quoted("at " + axis.level) for axis in axes]
