@@ -298,7 +298,7 @@ class Kill(BaseException):
     """The end of the program, at a place of the test's choosing."""
 
 
-@pytest.mark.parametrize("step", ["_put", "_keep", "sync_folder", "_change_places"])
+@pytest.mark.parametrize("step", ["_put", "_keep", "sync", "_change_places"])
 def test_a_crash_leaves_the_old_site_whole(step, copied, tmp_path, without_pdf, monkeypatch):
     """Wherever publication ends too early, readers have the old site, and the next publication works."""
     to = tmp_path / "notice"

@@ -135,7 +135,7 @@ def test_each_commit_waits_for_the_disk(log, monkeypatch):
     assert seen == ["file", "file", "file", "folder"]
 
 
-@pytest.mark.parametrize("call", ["write_whole", "write_at", "sync_folder"])
+@pytest.mark.parametrize("call", ["write_whole", "write_at", "sync"])
 def test_a_full_disk_is_told_and_leaves_the_log_sound(log, monkeypatch, call):
     """No entry is acknowledged, the log verifies, and the next append works."""
 

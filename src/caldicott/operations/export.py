@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import glob
 import json
-import os
 import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -24,7 +23,7 @@ from caldicott.operations.stratify_plan import RISK_SCORES
 from caldicott.policy.decision import Permit, Request
 from caldicott.policy.explain import explain
 from caldicott.safe_haven.release import LINKED_MART, concerns
-from caldicott.stores.key_files import disk_faults, sync_folder
+from caldicott.stores.key_files import disk_faults, sync
 from caldicott.stores.mart_seals import intact
 from caldicott.stores.names import unused_name
 from caldicott.stores.submissions.manifest import sha256_of
@@ -202,7 +201,7 @@ def _compute(
         if to.exists():
             to.rmdir()
         partial.rename(to)
-        sync_folder(to.parent)
+        sync(to.parent)
 
     counts = {f"rows {dataset}": rows for dataset, rows in report.rows.items()}
     form = "+".join(sorted({*report.formats.values()}))
@@ -286,7 +285,5 @@ def _write_receipt(house: House, partial: Path, report: Exported) -> str:
     path.write_text(json.dumps(receipt, indent=2) + "\n", encoding="utf-8")
     folders = [folder for folder in partial.rglob("*") if folder.is_dir()]
     for place in [*written, path, *folders, partial]:
-        descriptor = os.open(place, os.O_RDONLY)
-        os.fsync(descriptor)
-        os.close(descriptor)
+        sync(place)
     return sha256_of(path)

@@ -153,7 +153,7 @@ def new_request(store: Store, *, today: date) -> Iterator[tuple[str, History]]:
     with key_files.locked(folder):
         number = f"r{len(requests(store)) + 1:05}"
         (folder / number).mkdir(mode=key_files.PRIVATE_FOLDER)
-        key_files.sync_folder(folder)
+        key_files.sync(folder)
         yield number, _history(store, number, today)
 
 

@@ -98,7 +98,7 @@ def write_at(path: Path, content: bytes, *, offset: int) -> None:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a new file and do not return before the disk has its bytes; its name needs `sync_folder`."""
+    """Write a new file and do not return before the disk has its bytes; its name needs `sync`."""
     with suppress(FileNotFoundError):
         path.unlink()
     write_at(path, content, offset=0)
@@ -141,11 +141,3 @@ def read_range(path: Path, *, start: int, stop: int) -> bytes:
             return opened.read(max(stop - start, 0))
     except FileNotFoundError:
         return b""
-
-
-def sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -39,11 +39,11 @@ from caldicott.stores.audit_files import (
     read_range,
     replace_whole,
     size_of,
-    sync_folder,
     write_at,
     write_whole,
 )
 from caldicott.stores.audit_recovery import LogState
+from caldicott.stores.key_files import sync
 from caldicott.vocabulary.errors import DoesNotHold, ProgramFault, WrongUsage
 
 if TYPE_CHECKING:
@@ -233,7 +233,7 @@ class AuditLog:
             write_at(self._files.entries, content, offset=offset)
             write_at(self._files.leaves, b"".join(hashes), offset=self.size * HASH_LENGTH)
             self._files.pending.rename(self._files.checkpoint)
-            sync_folder(self._files.folder)
+            sync(self._files.folder)
         except OSError as fault:
             raise self._not_written(fault) from fault
         self._state = after

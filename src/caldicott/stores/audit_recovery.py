@@ -23,10 +23,10 @@ from caldicott.stores.audit_files import (
     read_or_none,
     read_range,
     size_of,
-    sync_folder,
     write_at,
     write_whole,
 )
+from caldicott.stores.key_files import sync
 from caldicott.vocabulary.errors import DoesNotHold
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def recover(files: AuditFiles, public_key: bytes) -> tuple[LogState, tuple[str, 
     state, completed = _complete(files, LogState(tree, note.raw, note.checkpoint), public_key)
     done = (*remade, *completed, *_set_tail_aside(files, state), *_mend_history(files, state))
     if done:
-        sync_folder(files.folder)
+        sync(files.folder)
     return state, done
 
 
@@ -160,7 +160,7 @@ def _set_tail_aside(files: AuditFiles, state: LogState) -> tuple[str, ...]:
         return ("Leaf hashes without an entry were cut off.",) if cut_leaves else ()
     aside = files.set_aside(files.entries.name)
     write_whole(aside, tail)
-    sync_folder(files.folder)
+    sync(files.folder)
     cut(files.entries, length=covered)
     return (
         f"{len(tail)} bytes behind entry {state.tree.size - 1} were never committed; they are kept in {aside.name}.",
@@ -208,4 +208,4 @@ def begin(files: AuditFiles, state: LogState) -> None:
     write_whole(files.pending, state.note)
     files.pending.rename(files.checkpoint)
     append_unsynced(files.history, state.note)
-    sync_folder(files.folder)
+    sync(files.folder)

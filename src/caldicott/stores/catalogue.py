@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from caldicott.stores.key_files import sync_folder
+from caldicott.stores.key_files import sync
 from caldicott.vocabulary.errors import ProgramFault
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ class Catalogue:
         # A file's own sync does not promise its name, nor the names of new folders above it.
         folders = {self._root / above for file in files for above in PurePosixPath(file.path).parents}
         for folder in sorted(folders, reverse=True):
-            sync_folder(folder)
+            sync(folder)
 
     def retire_files(self, kind: str, owner: str) -> None:
         """They stop being live; the sweep removes them from the disk."""

@@ -90,12 +90,8 @@ class EncryptedWriter:
         self._flush(self._waiting.rows)
         with key_files.disk_faults(self.path):
             self._parquet.close()
-            descriptor = os.open(self.path, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            key_files.sync_folder(self.path.parent)
+            key_files.sync(self.path)
+            key_files.sync(self.path.parent)
 
     def _abandon(self) -> None:
         self._waiting.take(self._waiting.rows)

@@ -108,7 +108,7 @@ def make_key_file(path: Path) -> HeldKek:
         if not path.exists():
             key_files.put(path, base64.b64encode(os.urandom(KEY_BYTES)) + b"\n")
             for folder in path.parents[1:_NEW_FOLDERS]:
-                key_files.sync_folder(folder)
+                key_files.sync(folder)
     return kek_from_file(path)
 
 

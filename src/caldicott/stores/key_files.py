@@ -36,7 +36,7 @@ def put(path: Path, content: bytes) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
 def wipe(path: Path) -> None:
@@ -60,12 +60,12 @@ def wipe(path: Path) -> None:
 def remove(path: Path) -> None:
     """Unlink and make the unlinking last."""
     path.unlink()
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
-def sync_folder(folder: Path) -> None:
-    """A new name survives a power cut only once its folder is synced."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def sync(path: Path) -> None:
+    """What a file holds, and a name that is new in a folder, survive a power cut only once they are synced."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -8,12 +8,12 @@ between the question and the reading.
 from __future__ import annotations
 
 import hashlib
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from caldicott.stores.key_files import sync
 from caldicott.stores.submissions.manifest import sha256_of
 from caldicott.vocabulary.errors import DoesNotHold
 
@@ -48,11 +48,7 @@ def synced(root: Path, files: Sequence[LiveFile], *, hashed: Mapping[Path, str])
     for file in files:
         path = root / file.path
         sealed = file if file.sha256 else replace(file, sha256=hashed.get(path) or sha256_of(path))
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(path)
         done.append(sealed)
     return done
 

@@ -6,11 +6,10 @@ A model's file is held against the hash that the catalogue keeps before it is us
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Any, Final
 
 from caldicott.stores.catalogue import LiveFile
-from caldicott.stores.key_files import disk_faults, sync_folder
+from caldicott.stores.key_files import disk_faults, sync
 from caldicott.vocabulary.errors import DoesNotHold
 
 if TYPE_CHECKING:
@@ -86,9 +85,5 @@ def keep_areas(store: Store, record: Mapping[str, Any]) -> None:
 
 
 def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    sync_folder(path.parent)
+    sync(path)
+    sync(path.parent)

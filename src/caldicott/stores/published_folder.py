@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from caldicott.stores.key_files import sync_folder
+from caldicott.stores.key_files import sync
 from caldicott.stores.names import unused_name
 from caldicott.vocabulary.errors import DoesNotHold, WrongUsage
 
@@ -101,7 +101,7 @@ class PublishedFolder:
             _make_folder((beside / path).parent)
             _keep(self.root / path, beside / path, expected)
         for folder in (beside, *(path for path in beside.rglob("*") if path.is_dir())):
-            sync_folder(folder)
+            sync(folder)
 
     def _put_right(self) -> None:
         # Without the kernel's exchange there is a moment in which the old site has stepped aside.
@@ -161,7 +161,7 @@ def _change_places(new: Path, old: Path) -> None:
         old.rename(aside)
         new.rename(old)
         shutil.rmtree(aside, ignore_errors=True)
-    sync_folder(old.parent)
+    sync(old.parent)
 
 
 def _exchanged(one: Path, other: Path) -> bool:

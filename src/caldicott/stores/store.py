@@ -15,7 +15,7 @@ from caldicott.stores.audit_log import AuditLog
 from caldicott.stores.catalogue import Catalogue
 from caldicott.stores.destroyed_keys import finish
 from caldicott.stores.key_encryption import locate
-from caldicott.stores.key_files import sync_folder
+from caldicott.stores.key_files import sync
 from caldicott.stores.keys import KeyRing
 from caldicott.stores.vault import Vault
 from caldicott.vocabulary.errors import DoesNotHold, ProgramFault
@@ -75,7 +75,7 @@ class Store:
         if reading:
             return
         for folder in (root, root.absolute().parent):  # keys, log and store must still have names after a power cut
-            sync_folder(folder)
+            sync(folder)
         self.deliver_outbox()
         finish(self)
         self.sweep()

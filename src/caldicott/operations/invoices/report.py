@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -17,7 +16,7 @@ from caldicott.operations.invoices.checks import OUTSIDE, only_the_decision_leav
 from caldicott.operations.invoices.zone import ROLE, Zone, enter
 from caldicott.operations.perform import Act, perform
 from caldicott.stores.ceff import ACTIVITY
-from caldicott.stores.key_files import sync_folder
+from caldicott.stores.key_files import sync
 from caldicott.stores.names import unused_name
 from caldicott.stores.submissions.manifest import sha256_of
 from caldicott.vocabulary.errors import ProgramFault, WrongUsage
@@ -98,9 +97,7 @@ def _staged(zone: Zone, to: Path, *, decisions: pa.Table, summary: pa.Table, tol
         }  # fmt: skip
         (partial / "receipt.json").write_text(json.dumps(receipt, indent=2) + "\n", encoding="utf-8")
         for path in (*partial.iterdir(), partial):
-            descriptor = os.open(path, os.O_RDONLY)
-            os.fsync(descriptor)
-            os.close(descriptor)
+            sync(path)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
@@ -109,6 +106,6 @@ def _staged(zone: Zone, to: Path, *, decisions: pa.Table, summary: pa.Table, tol
         if to.exists():
             to.rmdir()
         partial.rename(to)
-        sync_folder(to.parent)
+        sync(to.parent)
 
     return into_place
