@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -9,20 +10,42 @@ from caldicott.portal.staff.pages import show
 from caldicott.vocabulary.errors import CaldicottError, DoesNotHold, Refused, WrongUsage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.http import HttpRequest, HttpResponse
+
+    View = Callable[..., HttpResponse]
 
 _PAGES: Final[tuple[tuple[type[CaldicottError], str, int], ...]] = (
     (Refused, "You may not see this", HTTPStatus.FORBIDDEN),
     (WrongUsage, "We cannot show that", HTTPStatus.BAD_REQUEST),
     (DoesNotHold, "There is nothing to show yet", HTTPStatus.NOT_FOUND),
 )
+_BY_CODE: Final[dict[str, tuple[str, int]]] = {
+    "enumeration": ("You are stopped for today", HTTPStatus.TOO_MANY_REQUESTS),
+}
+"""Refusals that are told otherwise than their kind."""
 TOLD: Final = tuple(kind for kind, _title, _status in _PAGES)
 """What becomes such a page; anything else is a fault of the program."""
 
 
+def as_pages(view: View) -> View:
+    """A page whose refusals and faults are pages too."""
+
+    @wraps(view)
+    def tells(request: HttpRequest, **parts: Any) -> HttpResponse:
+        try:
+            return view(request, **parts)
+        except TOLD as fault:
+            return told(request, fault)
+
+    return tells
+
+
 def told(request: HttpRequest, fault: CaldicottError, template: str = "told.jinja", **context: Any) -> HttpResponse:
     """The page of something that only shows."""
-    title, status = next((title, status) for kind, title, status in _PAGES if isinstance(fault, kind))
+    by_kind = next((title, status) for kind, title, status in _PAGES if isinstance(fault, kind))
+    title, status = _BY_CODE.get(fault.code, by_kind)
     return told_as(request, fault, title, status=status, template=template, **context)
 
 

@@ -12,8 +12,9 @@ from caldicott.operations.practice_case import CaseStage, faults_of_judgement, f
 from caldicott.portal.staff import trail
 from caldicott.portal.staff.counter import secret
 from caldicott.portal.staff.leading import see_other
-from caldicott.portal.staff.practice.frame import OWN, ROOT, scores_activity, told
+from caldicott.portal.staff.practice.frame import OWN, ROOT, scores_activity
 from caldicott.portal.staff.practice.patient import drawn, seen_in
+from caldicott.portal.staff.refusing import as_pages
 from caldicott.stores.desk import cases
 from caldicott.vocabulary.errors import Refused
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 _FORM_LONGEST = 80
 
 
-@told
+@as_pages
 def step(request: HttpRequest, practice: str, token: str) -> HttpResponse:
     """The case becomes something else, or gets other days."""
     practice, sent = practice.upper(), request.POST
@@ -46,7 +47,7 @@ def step(request: HttpRequest, practice: str, token: str) -> HttpResponse:
     return _back(practice, token)
 
 
-@told
+@as_pages
 def judgement(request: HttpRequest, practice: str, token: str) -> HttpResponse:
     """The practice judges otherwise than the score, for a reason of the list."""
     practice, sent = practice.upper(), request.POST
@@ -62,7 +63,7 @@ def judgement(request: HttpRequest, practice: str, token: str) -> HttpResponse:
     return _back(practice, token)
 
 
-@told
+@as_pages
 def note(request: HttpRequest, practice: str, token: str) -> HttpResponse:
     """A note, sealed. That one was written is recorded; what it says is not."""
     practice, text = practice.upper(), request.POST.get("note", "")

@@ -13,8 +13,9 @@ from caldicott.portal.staff.home import organisation_in_words
 from caldicott.portal.staff.pages import show
 from caldicott.portal.staff.practice import wording
 from caldicott.portal.staff.practice.asking import PER_PAGE, STAGES, asked_in, flat
-from caldicott.portal.staff.practice.frame import OWN, ROOT, standing, told, why
+from caldicott.portal.staff.practice.frame import OWN, ROOT, standing, why
 from caldicott.portal.staff.practice.keeping import cases_for, forget, gone
+from caldicott.portal.staff.refusing import as_pages
 from caldicott.vocabulary.errors import Refused
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _LAST = date.max
 
 
-@told
+@as_pages
 def work(request: HttpRequest, practice: str) -> HttpResponse:
     """The cases of one stage or of all, what is due first. Each page is a viewing of its patients."""
     practice, reader, asked = practice.upper(), request.reader, asked_in(flat(request.GET))
@@ -83,7 +84,7 @@ def _counts(kept: dict[str, CaseNow], today: date) -> list[tuple[str, str, int]]
     return [*(row for row in made if row[2]), ("", "Due today or before", due)]
 
 
-@told
+@as_pages
 def lately(request: HttpRequest, practice: str) -> HttpResponse:
     """Who was in hospital as an emergency in the last days of the records."""
     practice, reader, asked = practice.upper(), request.reader, asked_in(flat(request.GET))

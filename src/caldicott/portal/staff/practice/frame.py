@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import wraps
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from caldicott import bootstrap
 from caldicott.operations.reidentify_rights import Reader as Asker
 from caldicott.operations.stratify_plan import makes_scores
-from caldicott.portal.staff import refusing
 from caldicott.portal.staff.house import house_of
 from caldicott.portal.staff.work import work_on
 from caldicott.portal.views import board
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from django.http import HttpRequest, HttpResponse
+    from collections.abc import Iterator
 
     from caldicott.operations.perform import House
     from caldicott.operations.reidentify import Seen
@@ -27,7 +22,6 @@ if TYPE_CHECKING:
     from caldicott.portal.staff.work import Work
     from caldicott.register.model import Register
 
-    View = Callable[..., HttpResponse]
 
 ROOT: Final = "/staff/practice/"
 OWN: Final = "own_practice"
@@ -57,22 +51,6 @@ def standing(reader: Reader) -> Iterator[Standpoint]:
     # Nothing is drawn within: what was decided and what is shown waits for the disk together.
     with house_of(reader) as house, house.store.audit.gathered():
         yield Standpoint(house, Asker(reader.role, reader.organisation, reader.user), _makes_scores(house.register))
-
-
-def told(view: View) -> View:
-    """A page whose refusals and faults are pages too."""
-
-    @wraps(view)
-    def tells(request: HttpRequest, **parts: Any) -> HttpResponse:
-        try:
-            return view(request, **parts)
-        except refusing.TOLD as fault:
-            if fault.code == "enumeration":
-                stopped = HTTPStatus.TOO_MANY_REQUESTS
-                return refusing.told_as(request, fault, "You are stopped for today", status=stopped)
-            return refusing.told(request, fault)
-
-    return tells
 
 
 @dataclass(frozen=True, slots=True)

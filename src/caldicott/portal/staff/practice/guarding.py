@@ -13,8 +13,9 @@ from caldicott.operations.reidentify_throttle import enter
 from caldicott.portal.staff.home import organisation_in_words
 from caldicott.portal.staff.pages import role_in_words, show
 from caldicott.portal.staff.practice.asking import asked_in, flat
-from caldicott.portal.staff.practice.frame import standing, told, why
+from caldicott.portal.staff.practice.frame import standing, why
 from caldicott.portal.staff.practice.patient import PURPOSE_WORDS
+from caldicott.portal.staff.refusing import as_pages
 from caldicott.register import words
 from caldicott.stores.desk import accounts
 
@@ -62,7 +63,7 @@ _EVENTS: Final = {
 }
 
 
-@told
+@as_pages
 def who_looked(request: HttpRequest) -> HttpResponse:
     """Entries of the trail about persons, newest first."""
     kind, token, actor = (request.GET.get(name, "").strip() for name in ("kind", "token", "who"))
@@ -115,7 +116,7 @@ def _honoured(found: Any) -> list[tuple[str, str, str]]:
     return rows
 
 
-@told
+@as_pages
 def the_population(request: HttpRequest) -> HttpResponse:
     """Counts by tier, group and place. Never a person."""
     with standing(request.reader) as at:

@@ -13,8 +13,9 @@ from caldicott.portal.staff.leading import see_other
 from caldicott.portal.staff.pages import drawn, show
 from caldicott.portal.staff.practice import wording
 from caldicott.portal.staff.practice.asking import PER_PAGE, STAGES, asked_in, flat
-from caldicott.portal.staff.practice.frame import OWN, ROOT, standing, told, why
+from caldicott.portal.staff.practice.frame import OWN, ROOT, standing, why
 from caldicott.portal.staff.practice.keeping import cases_for, forget, gone
+from caldicott.portal.staff.refusing import as_pages
 from caldicott.portal.views import board
 from caldicott.stores.desk import saved_filters
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from caldicott.stores.desk.cases import CaseNow
 
 
-@told
+@as_pages
 def start(request: HttpRequest) -> HttpResponse:
     """Whose list: one's own practice at once; of a group, the practices whose guardian agrees today."""
     reader = request.reader
@@ -54,7 +55,7 @@ def _places(codes: tuple[str, ...]) -> list[tuple[str, list[tuple[str, str]]]]:
     return sorted(found.items())
 
 
-@told
+@as_pages
 def practice_list(request: HttpRequest, practice: str) -> HttpResponse:
     """A page of the list."""
     practice, asked = practice.upper(), asked_in(flat(request.GET))
@@ -126,7 +127,7 @@ def _pages(found: Page, asked: Asked) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@told
+@as_pages
 def keep_filter(request: HttpRequest, practice: str) -> HttpResponse:
     """Keep the way the list is looked at, under a name. The same name again takes its place."""
     practice, asked = practice.upper(), asked_in(flat(request.POST))
@@ -142,7 +143,7 @@ def keep_filter(request: HttpRequest, practice: str) -> HttpResponse:
     return see_other(f"{ROOT}{practice}/?{asked.written()}")
 
 
-@told
+@as_pages
 def remove_filter(request: HttpRequest, practice: str, number: int) -> HttpResponse:
     """Let a kept way to look at the list go."""
     with trail.recorded():

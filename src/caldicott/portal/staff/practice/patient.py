@@ -27,8 +27,9 @@ from caldicott.portal.staff.counter import secret
 from caldicott.portal.staff.home import organisation_in_words
 from caldicott.portal.staff.pages import show
 from caldicott.portal.staff.practice import wording
-from caldicott.portal.staff.practice.frame import OWN, ROOT, standing, told, why
+from caldicott.portal.staff.practice.frame import OWN, ROOT, standing, why
 from caldicott.portal.staff.practice.keeping import GONE, forget, is_of
+from caldicott.portal.staff.refusing import as_pages
 from caldicott.register import words
 from caldicott.stores.desk import cases
 from caldicott.vocabulary.errors import Refused
@@ -50,7 +51,7 @@ PURPOSE_WORDS: Final = {
 PAST: Final = (wording.FIRST, COUNTS[1], "hfrs", "charlson-rcs", "polypharmacy")
 
 
-@told
+@as_pages
 def look(request: HttpRequest, practice: str, token: str) -> HttpResponse:
     """The patient's page. The viewing is recorded with its purpose before it is shown."""
     purpose = request.GET.get("purpose", "direct-care")

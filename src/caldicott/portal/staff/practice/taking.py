@@ -13,9 +13,10 @@ from caldicott.portal.staff.home import organisation_in_words
 from caldicott.portal.staff.pages import show
 from caldicott.portal.staff.practice import wording
 from caldicott.portal.staff.practice.asking import asked_in, flat
-from caldicott.portal.staff.practice.frame import ROOT, standing, told, why
+from caldicott.portal.staff.practice.frame import ROOT, standing, why
 from caldicott.portal.staff.practice.keeping import cases_for
 from caldicott.portal.staff.practice.patient import PURPOSE_WORDS
+from caldicott.portal.staff.refusing import as_pages
 from caldicott.portal.views import board
 from caldicott.publication.spreadsheet import CSV_TYPE, XLSX_TYPE, Sheet, as_csv, as_workbook
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 KINDS: Final = {"csv": "a CSV file, such as for the clinical system", "xlsx": "a workbook"}
 
 
-@told
+@as_pages
 def export(request: HttpRequest, practice: str) -> HttpResponse:
     """The form asks for what; sent, the file comes."""
     practice = practice.upper()

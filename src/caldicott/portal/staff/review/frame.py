@@ -4,27 +4,24 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import wraps
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from caldicott import bootstrap
 from caldicott.operations import review
-from caldicott.portal.staff import refusing
 from caldicott.portal.staff.house import house_of
 from caldicott.portal.staff.pages import show
 from caldicott.portal.staff.work import work_on
 from caldicott.portal.views import board
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from django.http import HttpRequest, HttpResponse
 
     from caldicott.operations.perform import House
     from caldicott.portal.staff.reader import Reader
 
-    View = Callable[..., HttpResponse]
 
 ROOT: Final = "/staff/review/"
 
@@ -44,19 +41,6 @@ def standing(reader: Reader) -> Iterator[Standpoint]:
     with house_of(reader) as house, house.store.audit.gathered():
         reviewer = review.Reviewer(reader.user, reader.role, reader.organisation)
         yield Standpoint(house, reviewer, review.activity_of(house.register))
-
-
-def told(view: View) -> View:
-    """A page whose refusals and faults are pages too."""
-
-    @wraps(view)
-    def tells(request: HttpRequest, **parts: Any) -> HttpResponse:
-        try:
-            return view(request, **parts)
-        except refusing.TOLD as fault:
-            return refusing.told(request, fault)
-
-    return tells
 
 
 def page(

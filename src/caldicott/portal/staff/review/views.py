@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from caldicott.operations import review
 from caldicott.portal.staff.leading import see_other
+from caldicott.portal.staff.refusing import as_pages
 from caldicott.portal.staff.review import wording
-from caldicott.portal.staff.review.frame import ROOT, page, standing, told
+from caldicott.portal.staff.review.frame import ROOT, page, standing
 from caldicott.vocabulary.errors import Refused, WrongUsage
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ _TITLES: Final = {False: "Whose record is this?", True: "Two answers differ. Who
 _ADDRESS: Final = {False: f"{ROOT}next/", True: f"{ROOT}decide/"}
 
 
-@told
+@as_pages
 def start(request: HttpRequest) -> HttpResponse:
     """Where the queue stands and how far reviewers agree. Counts; no person."""
     with standing(request.reader) as at:
@@ -30,13 +31,13 @@ def start(request: HttpRequest) -> HttpResponse:
     )  # fmt: skip
 
 
-@told
+@as_pages
 def answer(request: HttpRequest) -> HttpResponse:
     """The next case for this reviewer; its answer."""
     return _case(request, adjudicates=False)
 
 
-@told
+@as_pages
 def decide(request: HttpRequest) -> HttpResponse:
     """A case on which two differ, for a third."""
     return _case(request, adjudicates=True)
