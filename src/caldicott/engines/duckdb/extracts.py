@@ -1,4 +1,8 @@
-"""Records in DuckDB: read, made coarser, measured and written, set-wise; no row passes through Python."""
+"""Records in DuckDB: read, made coarser, measured and written, set-wise; no row passes through Python's own objects.
+
+Which step helps most is tried in whole numbers (`extracts_codes`). What is kept
+and what is about to leave is chosen and measured by SQL.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 
 from caldicott.disclosure.records import Column, Kind, climbed, height, kind_of_words
+from caldicott.engines.duckdb import extracts_codes as codes
 from caldicott.engines.duckdb.connection import connect, engine_faults, quoted, text
 
 if TYPE_CHECKING:
@@ -30,7 +35,7 @@ _NUMBERS: Final = (
     "UBIGINT",
 )
 _LOOKED_AT: Final = 5_000
-_PERSON: Final = "~person"
+_PERSON, _ROW = "~person", "~row"
 FRIENDS: Final = 1_000
 
 
@@ -66,9 +71,20 @@ class Records:
     ) -> None:  # fmt: skip
         self.db = connect(threads=threads, memory_limit=memory_limit)
         self._person, self._parents = person, parents or {}
+        self._columns: dict[str, Column] = {}
+        self._read: dict[str, tuple[codes.Coded, pa.Array]] = {}
+        self._coded: dict[tuple[str, str], codes.Coded] = {}
+        self._steps: dict[str, str] = {}
         with engine_faults("read the records"):
-            self.db.execute(f"CREATE TABLE record AS SELECT * FROM {_source(paths)}")
-        self.types = {str(row[0]): str(row[1]) for row in self.db.execute("DESCRIBE record").fetchall()}
+            kinds = self._kinds(_source(paths))
+            # Lists and the like are words: they are alike or not, and cannot be told coarser otherwise.
+            words = [f"{quoted(name)}::VARCHAR AS {quoted(name)}" for name, kind in kinds.items() if _is_nested(kind)]
+            replaced = f" REPLACE ({', '.join(words)})" if words else ""
+            self.db.execute(f"CREATE TABLE record AS SELECT *{replaced} FROM {_source(paths)}")
+        self.types = self._kinds("record")
+
+    def _kinds(self, relation: str) -> dict[str, str]:
+        return {str(row[0]): str(row[1]) for row in self.db.execute(f"DESCRIBE FROM {relation}").fetchall()}
 
     @property
     def knows_people(self) -> bool:
@@ -81,6 +97,11 @@ class Records:
 
     def column(self, name: str) -> Column:
         """The column at the first step of its ladder."""
+        if name not in self._columns:
+            self._columns[name] = self._first_step(name)
+        return self._columns[name]
+
+    def _first_step(self, name: str) -> Column:
         kind = self.types[name]
         if name.lower() in self._parents:
             return Column(name, Kind.LISTED, levels=height(self._parents[name.lower()]))
@@ -108,41 +129,68 @@ class Records:
 
     def coarsen(self, columns: Sequence[Column], sensitive: str, others: Sequence[str], *, k: int) -> None:
         """The view `coarse`: quasi-identifiers at their steps, the sensitive value, the other columns."""
-        chosen = [f"{self._expression(column, k)} AS {quoted(column.name)}" for column in columns]
-        kept = [self._kept(name, k) for name in dict.fromkeys((sensitive, *others))]
+        self._steps = {name: self._kept(name, k) for name in (sensitive, *others)}
+        self._steps |= {column.name: self._expression(column, k) for column in columns}
+        order = dict.fromkeys((*(column.name for column in columns), sensitive, *others))
+        chosen = [f"{self._steps[name]} AS {quoted(name)}" for name in order]
         person = f"{quoted(self._person)} AS {quoted(_PERSON)}, " if self._person else ""
         self.db.execute(
-            f"CREATE OR REPLACE VIEW coarse AS SELECT rowid AS row_number, {person}{', '.join([*chosen, *kept])} "
-            "FROM record"
+            f"CREATE OR REPLACE VIEW coarse AS SELECT rowid AS {quoted(_ROW)}, {person}{', '.join(chosen)} FROM record"
         )
 
     def measure(self, names: Sequence[str], sensitive: str, criteria: Criteria, *, table: str = "coarse") -> Measured:
         """k, l and t of the table, and how many records stand in classes that do not do."""
-        too_far = f"OR t > {criteria.t}" if criteria.t is not None else ""
-        row = self.db.execute(
-            f"{self._classes(table, names, sensitive, with_t=True)} "
-            f"SELECT coalesce(sum(m), 0), count(*), coalesce(sum(m) FILTER (n < {criteria.k} OR l < {criteria.l} {too_far}), 0), "
-            "coalesce(min(n), 0), coalesce(min(l), 0), coalesce(max(t), 0) FROM class"
-        ).fetchall()[0]
+        too_far = f'OR "~t" > {criteria.t}' if criteria.t is not None else ""
+        bad = f'"~n" < {criteria.k} OR "~l" < {criteria.l} {too_far}'
+        with engine_faults("measure the records"):
+            row = self.db.execute(
+                f"{self._classes(table, names, sensitive, with_t=True)} "
+                f'SELECT coalesce(sum("~m"), 0), count(*), coalesce(sum("~m") FILTER ({bad}), 0), '
+                'coalesce(min("~n"), 0), coalesce(min("~l"), 0), coalesce(max("~t"), 0) FROM class'
+            ).fetchall()[0]
         return Measured(int(row[0]), int(row[1]), int(row[2]), int(row[3]), int(row[4]), float(row[5]))
 
     def failing(self, names: Sequence[str], sensitive: str, criteria: Criteria) -> int:
-        """How many records stand in classes that do not do; without t where none is asked for, which is quicker."""
-        too_far = f"OR t > {criteria.t}" if criteria.t is not None else ""
-        return int(self._one(
-            f"{self._classes('coarse', names, sensitive, with_t=criteria.t is not None)} "
-            f"SELECT coalesce(sum(m), 0) FROM class WHERE n < {criteria.k} OR l < {criteria.l} {too_far}"
-        ))  # fmt: skip
+        """How many records of the view `coarse` stand in classes that do not do; only what is asked for is worked out."""
+        self._require_read((*names, sensitive))
+        found = codes.classes([self._code(name) for name in names])
+        person = self._read[self._person][0] if self._person else None
+        return codes.failing(found, criteria, sensitive=self._code(sensitive), person=person)
+
+    def _require_read(self, names: Sequence[str]) -> None:
+        """All columns in one reading, so that a place is the same record in each."""
+        wanted = dict.fromkeys((*names, *((self._person,) if self._person else ()), *self._read))
+        if wanted.keys() == self._read.keys():
+            return
+        with engine_faults("read the records"):
+            found = self.db.sql(f"SELECT {', '.join(map(quoted, wanted))} FROM record").to_arrow_table()
+        self._coded.clear()
+        self._read = {name: codes.coded(found.column(place)) for place, name in enumerate(wanted)}
+
+    def _code(self, name: str) -> codes.Coded:
+        """The column at its step: what each of its values becomes is asked of SQL, once a value and not once a record."""
+        step = self._steps[name]
+        if (name, step) not in self._coded:
+            of_record, values = self._read[name]
+            every = pa.table(
+                {"~place": pa.arange(0, len(values) + 1), name: pa.concat_arrays([values, pa.nulls(1, values.type)])}
+            )
+            self.db.register("~values", every)
+            with engine_faults("make a column coarser"):
+                found = self.db.sql(f'SELECT {step} AS step FROM "~values" ORDER BY "~place"').to_arrow_table()
+            self.db.unregister("~values")
+            self._coded[name, step] = of_record.through(codes.coded(found.column(0))[0])
+        return self._coded[name, step]
 
     def keep(self, names: Sequence[str], sensitive: str, criteria: Criteria) -> None:
         """The table `kept`: the classes that do, whole; the others left out, whole."""
-        too_far = f"AND t <= {criteria.t}" if criteria.t is not None else ""
+        too_far = f'AND "~t" <= {criteria.t}' if criteria.t is not None else ""
+        does = f'"~n" >= {criteria.k} AND "~l" >= {criteria.l} {too_far}'
         same = " AND ".join(f"c.{quoted(name)} IS NOT DISTINCT FROM r.{quoted(name)}" for name in names)
         with engine_faults("choose the records that may leave"):
             self.db.execute(
                 f"CREATE OR REPLACE TABLE kept AS {self._classes('coarse', names, sensitive, with_t=criteria.t is not None)} "
-                f"SELECT r.* FROM coarse r SEMI JOIN (SELECT * FROM class WHERE n >= {criteria.k} AND l >= {criteria.l} {too_far}) c "
-                f"ON {same}"
+                f"SELECT r.* FROM coarse r SEMI JOIN (SELECT * FROM class WHERE {does}) c ON {same}"
             )
 
     def uniques(self, names: Sequence[str], table: str, *, most: int = 2) -> dict[str, int]:
@@ -162,9 +210,9 @@ class Records:
         # Evenly over the records, so that the same records give the same answer.
         step = f"greatest(1, (SELECT count(*) FROM coarse) // {FRIENDS})"
         row = self.db.execute(
-            f"WITH friend AS (SELECT * FROM coarse WHERE row_number % {step} = 0 LIMIT {FRIENDS}), "
-            f"class AS (SELECT {listed}, {self._people('kept')} AS n FROM kept GROUP BY {listed}) "
-            f"SELECT (SELECT count(*) FROM friend), count(*) FILTER (c.n = 1), coalesce(sum(1.0 / c.n), 0) "
+            f"WITH friend AS (SELECT * FROM coarse WHERE {quoted(_ROW)} % {step} = 0 LIMIT {FRIENDS}), "
+            f'class AS (SELECT {listed}, {self._people("kept")} AS "~n" FROM kept GROUP BY {listed}) '
+            f'SELECT (SELECT count(*) FROM friend), count(*) FILTER (c."~n" = 1), coalesce(sum(1.0 / c."~n"), 0) '
             f"FROM friend f JOIN class c ON {same}"
         ).fetchall()[0]
         looked_for = int(row[0])
@@ -172,7 +220,7 @@ class Records:
 
     def write(self, to: Path) -> int:
         """The kept records, in an order that tells nothing."""
-        hidden = f"row_number, {quoted(_PERSON)}" if self._person else "row_number"
+        hidden = f"{quoted(_ROW)}, {quoted(_PERSON)}" if self._person else quoted(_ROW)
         shape = "FORMAT parquet" if to.suffix.lower() == ".parquet" else "FORMAT csv, HEADER"
         with engine_faults("write the extract"):
             row = self.db.execute(
@@ -182,9 +230,7 @@ class Records:
 
     def _kept(self, name: str, k: int) -> str:
         column = self.column(name)
-        return (
-            f"{self._expression(column, k) if column.kind in {Kind.DAY, Kind.CODE} else quoted(name)} AS {quoted(name)}"
-        )
+        return self._expression(column, k) if column.kind in {Kind.DAY, Kind.CODE} else quoted(name)
 
     def _expression(self, column: Column, k: int) -> str:
         name, step = quoted(column.name), column.says
@@ -197,11 +243,20 @@ class Records:
         if column.kind in {Kind.NUMBER, Kind.AREA}:
             is_area = column.kind is Kind.AREA
             return f"regexp_extract({name}, '^[A-Z]+')" if is_area else _band(name, int(step.rpartition(" ")[2]))
-        common = f"{name} IN (SELECT {name} FROM record GROUP BY {name} HAVING {self._people('record')} >= {k})"
+        common = f"{name} IN (FROM {quoted(self._common(column.name, k))})"
         if column.kind is Kind.WORD:
             return f"CASE WHEN {name} IS NULL OR {common} THEN {name} ELSE 'other' END"
         return {"rare codes to three characters": f"CASE WHEN {common} THEN {name} ELSE left({name}, 3) END",
                 "three characters": f"left({name}, 3)", "chapter": f"left({name}, 1)"}[step]  # fmt: skip
+
+    def _common(self, name: str, k: int) -> str:
+        """The table of values that at least k have, made once: every class is told apart by it."""
+        table, column = f"common {k} {name}", quoted(name)
+        self.db.execute(
+            f"CREATE TABLE IF NOT EXISTS {quoted(table)} AS "
+            f"SELECT {column} FROM record GROUP BY {column} HAVING {self._people('record')} >= {k}"
+        )
+        return table
 
     def _people(self, table: str) -> str:
         """How many stand behind a group: people where they are known, else records."""
@@ -215,9 +270,9 @@ class Records:
         parents = self._parents[column.name.lower()]
         found = sorted({*parents, *parents.values()})
         above = [climbed(value, parents, column.step) for value in found]
-        self.db.register(table, pa.table({"value": found, "parent": above}, _PAIRS))
+        self.db.register(table, pa.table({"~value": found, "~parent": above}, _PAIRS))
         return (
-            f"coalesce((SELECT any_value(h.parent) FROM {quoted(table)} h WHERE h.value = {name}::VARCHAR), "
+            f'coalesce((SELECT any_value("~parent") FROM {quoted(table)} h WHERE "~value" = {name}::VARCHAR), '
             f"CASE WHEN {name} IS NOT NULL THEN 'other' END)"
         )
 
@@ -229,6 +284,10 @@ class Records:
     def _one(self, statement: str) -> int:
         with engine_faults("measure the records"):
             return int(self.db.execute(statement).fetchall()[0][0])
+
+
+def _is_nested(kind: str) -> bool:
+    return kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION"))
 
 
 def _period(name: str, kind: Kind, step: str) -> str:
@@ -249,36 +308,50 @@ def _classes(table: str, names: Sequence[str], sensitive: str, *, with_t: bool) 
     each other. Values that a class does not have are in it as what is missing to one.
     """
     listed, value = ", ".join(map(quoted, names)), quoted(sensitive)
+    part = (
+        f'WITH part AS (SELECT {listed}, {value} AS "~v", count(*) AS "~m" FROM {table} GROUP BY {listed}, {value}), '
+    )
     if not with_t:
-        return f"WITH class AS (SELECT {listed}, count(*) AS n, count(*) AS m, count(DISTINCT {value}) AS l FROM {table} GROUP BY {listed})"
+        # Twice grouped, which costs half of count(DISTINCT …) where there are nearly as many classes as records.
+        size = 'sum("~m")::BIGINT'
+        return f'{part}class AS (SELECT {listed}, {size} AS "~n", {size} AS "~m", count("~v") AS "~l" FROM part GROUP BY {listed})'
     return (
-        f"WITH part AS (SELECT {listed}, {value} AS v, count(*) AS m FROM {table} GROUP BY {listed}, {value}), "
-        "everybody AS (SELECT v, sum(m) / sum(sum(m)) OVER () AS q FROM part GROUP BY v), "
-        f"sized AS (SELECT part.*, q, sum(m) OVER (PARTITION BY {listed}) AS n "
-        "FROM part JOIN everybody e ON e.v IS NOT DISTINCT FROM part.v), "
-        f"class AS (SELECT {listed}, any_value(n) AS n, any_value(n) AS m, count(v) AS l, "
-        f"0.5 * (sum(abs(m / n - q)) + 1 - sum(q)) AS t FROM sized GROUP BY {listed})"
+        f'{part}{_everybody(listed, "~n")}, class AS (SELECT {listed}, any_value("~n") AS "~n", any_value("~n") AS "~m", '
+        f'count("~v") AS "~l", {_distance("~n")} AS "~t" FROM sized GROUP BY {listed})'
     )
 
 
+def _everybody(listed: str, whole: str) -> str:
+    """Each part of a class with everybody's share of its value, and how many records the class has."""
+    return (
+        'everybody AS (SELECT "~v", sum("~m") / sum(sum("~m")) OVER () AS "~q" FROM part GROUP BY "~v"), '
+        f'sized AS (SELECT part.*, "~q", sum("~m") OVER (PARTITION BY {listed}) AS {quoted(whole)} '
+        'FROM part JOIN everybody e ON e."~v" IS NOT DISTINCT FROM part."~v")'
+    )
+
+
+def _distance(whole: str) -> str:
+    return f'0.5 * (sum(abs("~m" / {quoted(whole)} - "~q")) + 1 - sum("~q"))'
+
+
 def _classes_of_people(table: str, names: Sequence[str], sensitive: str) -> str:
-    """The same where a person may have several records: `n` people, `m` records.
+    """The same where a person may have several records: `~n` people, `~m` records.
 
     A sensitive value that every one of them has is told of each, however many others there are: then l is one.
     """
     listed, value, person = ", ".join(map(quoted, names)), quoted(sensitive), quoted(_PERSON)
     same = " AND ".join(f"h.{quoted(name)} IS NOT DISTINCT FROM s.{quoted(name)}" for name in names)
     return (
-        f"WITH part AS (SELECT {listed}, {value} AS v, count(*) AS m, count(DISTINCT {person}) AS holders FROM {table} "
-        f"GROUP BY {listed}, {value}), "
-        "everybody AS (SELECT v, sum(m) / sum(sum(m)) OVER () AS q FROM part GROUP BY v), "
-        f"sized AS (SELECT part.*, q, sum(m) OVER (PARTITION BY {listed}) AS whole "
-        "FROM part JOIN everybody e ON e.v IS NOT DISTINCT FROM part.v), "
-        f"spread AS (SELECT {listed}, any_value(whole) AS m, count(v) AS l, max(holders) FILTER (v IS NOT NULL) AS most, "
-        f"0.5 * (sum(abs(m / whole - q)) + 1 - sum(q)) AS t FROM sized GROUP BY {listed}), "
-        f"head AS (SELECT {listed}, count(DISTINCT {person}) AS n FROM {table} GROUP BY {listed}), "
-        "class AS (SELECT s.*, h.n AS n, CASE WHEN s.most = h.n THEN 1 ELSE s.every END AS l "
-        f"FROM (SELECT * RENAME (l AS every) FROM spread) s JOIN head h ON {same})"
+        f'WITH own AS (SELECT {listed}, {value} AS "~v", {person}, count(*) AS "~m" FROM {table} '
+        f"GROUP BY {listed}, {value}, {person}), "
+        f'part AS (SELECT {listed}, "~v", sum("~m")::BIGINT AS "~m", count({person}) AS "~holders" FROM own '
+        f'GROUP BY {listed}, "~v"), {_everybody(listed, "~whole")}, '
+        f'spread AS (SELECT {listed}, any_value("~whole") AS "~m", count("~v") AS "~every", '
+        f'max("~holders") FILTER ("~v" IS NOT NULL) AS "~most", {_distance("~whole")} AS "~t" FROM sized GROUP BY {listed}), '
+        f'head AS (SELECT {listed}, count({person}) AS "~n" FROM (SELECT DISTINCT {listed}, {person} FROM own) '
+        f"GROUP BY {listed}), "
+        'class AS (SELECT s.*, h."~n" AS "~n", CASE WHEN s."~most" = h."~n" THEN 1 ELSE s."~every" END AS "~l" '
+        f"FROM spread s JOIN head h ON {same})"
     )
 
 
@@ -292,7 +365,7 @@ def _source(paths: Sequence[Path]) -> str:
     return f"read_parquet([{listed}], hive_partitioning = false)"
 
 
-_PAIRS: Final = pa.schema([("value", pa.string()), ("parent", pa.string())])
+_PAIRS: Final = pa.schema([("~value", pa.string()), ("~parent", pa.string())])
 
 _SHAPES: Final = (
     r"(^|[^0-9])[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4}($|[^0-9])",
