@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from caldicott.disclosure import full_grids, populations, primary
-from caldicott.disclosure.blocks import Atom, Block, blocks
+from caldicott.disclosure import differences, full_grids, populations, primary
+from caldicott.disclosure.blocks import blocks
 from caldicott.disclosure.placed import Placed, place
 from caldicott.disclosure.selections import Reading
+from caldicott.disclosure.sited import Grouped, Sited, atoms_of_rows, grouped_by_all
 from caldicott.disclosure.system import State, Statistic, System, Target, Tie
 from caldicott.vocabulary.errors import DoesNotHold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
+    from caldicott.disclosure.blocks import Atom, Block
     from caldicott.disclosure.families import Family
     from caldicott.disclosure.nodes import Dimension
     from caldicott.disclosure.table import CountTable
@@ -66,19 +67,12 @@ class _Built:
     truth: dict[int, int] = field(default_factory=dict)
     groups: set[tuple[int, ...]] = field(default_factory=set)
     """Sums of atoms that no table prints and a difference of two tables does."""
+    cells: list[dict[tuple[int, ...], int]] = field(default_factory=list)
+    """For each population what its tables count, printed or not, as sums of the atoms of each block."""
+    below: int = 0
+    """Differences of fewer people than this are looked at."""
     is_misfit: bool = False
     """Somebody was counted where all tables in this reading leave room for nobody."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Sited:
-    """A block with its first atom's number in the system."""
-
-    block: Block
-    first: int
-
-    def numbered(self) -> Iterable[tuple[int, Atom]]:
-        return enumerate(self.block.atoms, self.first)
 
 
 def build(released: Sequence[Released], dimensions: Mapping[str, Dimension], rule: DisclosureRule) -> Lattice:
@@ -96,9 +90,9 @@ def laid_out(
     grids = full_grids.find(reading, nested=nested, zeros_too=rule.withholds_zeros) if is_full else full_grids.Grids()
     if reading.plain and not grids.hold(reading):
         return laid_out(released, reading.plain, rule, nested=nested, full=full)
-    tables, found, built = reading.tables, reading.populations, _Built()
+    tables, found, built = reading.tables, reading.populations, _Built(below=differences.widest(rule))
     statistic_of: list[tuple[int, ...]] = [()] * len(tables)
-    sited: list[list[_Sited]] = []
+    sited: list[list[Sited]] = []
     for population, group in enumerate(found.members):
         inside = [tables[number] for number in group]
         own = _sited(built, grids.blocks.get(population) or blocks(inside, zeros_too=rule.withholds_zeros))
@@ -106,6 +100,7 @@ def laid_out(
         for number in group:
             statistic_of[number] = _printed(built, own, tables[number], released[number], rule)
         _tie_blocks(built, own)
+        _tell_apart(built, own, inside)
     is_settled = all(family.is_settled for family in grids.families)
     if built.is_misfit and grids.families:
         return replace(laid_out(released, reading, rule, full=False), is_settled=is_settled)
@@ -118,7 +113,7 @@ def laid_out(
     )  # fmt: skip
 
 
-def _compare_sums(built: _Built, relations: Sequence[populations.Part], sited: Sequence[Sequence[_Sited]]) -> None:
+def _compare_sums(built: _Built, relations: Sequence[populations.Part], sited: Sequence[Sequence[Sited]]) -> None:
     """Populations that are not laid out in full, sum by sum."""
     for relation in relations:
         if sited[relation.whole]:
@@ -129,21 +124,21 @@ def _compare_sums(built: _Built, relations: Sequence[populations.Part], sited: S
             _keep_apart(built, own, [sited[part] for part in parts])
 
 
-def _sited(built: _Built, found: Sequence[Block]) -> list[_Sited]:
+def _sited(built: _Built, found: Sequence[Block]) -> list[Sited]:
     own = []
     for block in found:
-        own.append(_Sited(block, built.atoms))
+        own.append(Sited(block, built.atoms))
         built.atoms += len(block.atoms)
     return own
 
 
 def _printed(
-    built: _Built, own: Sequence[_Sited], table: Placed, released: Released, rule: DisclosureRule
+    built: _Built, own: Sequence[Sited], table: Placed, released: Released, rule: DisclosureRule
 ) -> tuple[int, ...]:
     """The statistic of each row, entered once however many tables print it."""
     names = set(table.table.dimensions)
     sited = next(found for found in own if names <= set(found.block.dimensions))
-    atoms_of = _atoms_of_rows(sited, table)
+    atoms_of = atoms_of_rows(sited, table)
     one_category = primary.of_one_category(table.table, set(table.base), rule)
     numbers = []
     for place_of_row, row in enumerate(table.table.rows):
@@ -199,34 +194,20 @@ def _say_again(built: _Built, number: int, state: State) -> None:
     built.fixed.add(number)
 
 
-def _atoms_of_rows(sited: _Sited, table: Placed) -> dict[tuple[str, ...], list[int]]:
-    names = table.table.dimensions
-    places = [sited.block.dimensions.index(name) for name in names]
-    holding = [_holding(table.leaves[number], sited.block.leaf_class[where]) for number, where in enumerate(places)]
-    there = {row.values for row in table.table.rows}
-    found: dict[tuple[str, ...], list[int]] = {}
-    for atom, leaf in sited.numbered():
-        for values in product(*(holding[number].get(leaf[where], ()) for number, where in enumerate(places))):
-            if values in there:
-                found.setdefault(values, []).append(atom)
-    return found
+def _tell_apart(built: _Built, own: Sequence[Sited], tables: Sequence[Placed]) -> None:
+    """What can be subtracted among the tables of one population."""
+    told = differences.cells(own, tables)
+    built.cells.append(told)
+    built.groups.update(differences.beyond(told, [(group, count, ()) for group, count in told.items()], built.below))
+    for table in tables:
+        built.groups.update(differences.left_out(own, table))
 
 
-def _holding(leaves: Mapping[str, frozenset[int]], classes: Mapping[int, int]) -> dict[int, tuple[str, ...]]:
-    """For each class of leaves the values that hold it."""
-    found: dict[int, set[str]] = {}
-    for value, group in leaves.items():
-        for leaf in group:
-            if leaf in classes:
-                found.setdefault(classes[leaf], set()).add(value)
-    return {leaf: tuple(sorted(values)) for leaf, values in found.items()}
-
-
-def _tie_blocks(built: _Built, own: Sequence[_Sited]) -> None:
+def _tie_blocks(built: _Built, own: Sequence[Sited]) -> None:
     """Blocks of one population agree on whatever both can be summed to."""
     for number, left in enumerate(own):
         for right in own[number + 1 :]:
-            grouped = _grouped([left, right])
+            grouped = grouped_by_all([left, right])
             for key in sorted(grouped.cells()):
                 sums = [tuple(found.get(key, ())) for found in grouped.atoms]
                 whole = [grouped.is_whole(number, key) for number in (0, 1)]
@@ -238,11 +219,11 @@ def _tie_blocks(built: _Built, own: Sequence[_Sited]) -> None:
                     built.ties.append(Tie(sums[more], (*sums[fewer], _rest(built, sums[more], sums[fewer]))))
 
 
-def _relate(built: _Built, relation: populations.Part, sited: Sequence[Sequence[_Sited]]) -> None:
+def _relate(built: _Built, relation: populations.Part, sited: Sequence[Sequence[Sited]]) -> None:
     """The whole is its parts and, unless they are all of it, a rest that nobody prints."""
-    wholes, said = sited[relation.whole], list[_Grouped]()
+    wholes, said = sited[relation.whole], list[Grouped]()
     if len(relation.parts) > 1:
-        said = [_grouped([one, *(_most_alike(one, sited[part]) for part in relation.parts)]) for one in wholes]
+        said = [grouped_by_all([one, *(_most_alike(one, sited[part]) for part in relation.parts)]) for one in wholes]
         for grouped in said:
             _relate_blocks(built, grouped, is_all=relation.is_all)
     for part in relation.parts:
@@ -251,7 +232,7 @@ def _relate(built: _Built, relation: populations.Part, sited: Sequence[Sequence[
             _relate_blocks(built, grouped, is_all=False)
 
 
-def _relate_blocks(built: _Built, grouped: _Grouped, *, is_all: bool) -> None:
+def _relate_blocks(built: _Built, grouped: Grouped, *, is_all: bool) -> None:
     pairs = []
     for key in sorted(grouped.cells()):
         left, *others = [tuple(found.get(key, ())) for found in grouped.atoms]
@@ -267,7 +248,7 @@ def _relate_blocks(built: _Built, grouped: _Grouped, *, is_all: bool) -> None:
             built.ties.append(Tie(left, (*right, _rest(built, left, right))))
 
 
-def _keep_apart(built: _Built, wholes: Sequence[_Sited], parts: Sequence[Sequence[_Sited]]) -> None:
+def _keep_apart(built: _Built, wholes: Sequence[Sited], parts: Sequence[Sequence[Sited]]) -> None:
     """Those left out of each part have nobody in common, as far as the numbers bear it out: together no more than all.
 
     Everybody but one practice and everybody but another look like any two parts; who asked for them knows better.
@@ -281,8 +262,8 @@ def _keep_apart(built: _Built, wholes: Sequence[_Sited], parts: Sequence[Sequenc
                 _apart(built, whole, among)
 
 
-def _apart(built: _Built, whole: _Sited, parts: Sequence[_Sited]) -> None:
-    grouped = _grouped([whole, *parts])
+def _apart(built: _Built, whole: Sited, parts: Sequence[Sited]) -> None:
+    grouped = grouped_by_all([whole, *parts])
     everything, *others = grouped.atoms
     keys = [key for key in sorted(grouped.cells()) if grouped.is_whole(0, key)]
     if not keys:
@@ -307,7 +288,7 @@ def _apart(built: _Built, whole: _Sited, parts: Sequence[_Sited]) -> None:
         built.ties.append(Tie(all_of[key], (*rests, _rest(built, all_of[key], tuple(rests)))))
 
 
-def _join(built: _Built, family: Family, sited: Sequence[Sequence[_Sited]], told: Sequence[Sequence[Placed]]) -> None:
+def _join(built: _Built, family: Family, sited: Sequence[Sequence[Sited]], told: Sequence[Sequence[Placed]]) -> None:
     """Every group of the whole is that of its part and a rest; those who share nobody fit into it together."""
     rests: dict[tuple[int, int], dict[int, int]] = {}
     for part, whole in sorted(family.within):
@@ -316,9 +297,18 @@ def _join(built: _Built, family: Family, sited: Sequence[Sequence[_Sited]], told
         for table in told[part]:
             names = set(table.table.dimensions)
             around = next(found for found in sited[whole] if names <= set(found.block.dimensions))
-            for atoms in _atoms_of_rows(around, table).values():
-                left = tuple(sorted(own for atom in atoms if (own := rests[part, whole].get(atom, NOTHING)) >= 0))
-                built.groups.update((left,) if len(left) > 1 else ())
+            within = atoms_of_rows(around, table)
+            left = {
+                values: tuple(sorted(own for atom in atoms if (own := rests[part, whole].get(atom, NOTHING)) >= 0))
+                for values, atoms in within.items()
+            }
+            built.groups.update(left.values())
+            rows = [
+                (tuple(within[row.values]), row.count, left[row.values])
+                for row in table.table.rows
+                if row.values in within
+            ]
+            built.groups.update(differences.beyond(built.cells[whole], rows, built.below))
     for group in family.apart:
         for place_of_block, block in enumerate(sited[group.whole]):
             inside = [_by_leaf(sited[part][place_of_block]) for part in group.parts]
@@ -330,7 +320,7 @@ def _join(built: _Built, family: Family, sited: Sequence[Sequence[_Sited]], told
                 _fill(built, atom, [found for found in fitted if found >= 0], is_all=group.is_all)
 
 
-def _rests(built: _Built, whole: Sequence[_Sited], part: Sequence[_Sited]) -> dict[int, int]:
+def _rests(built: _Built, whole: Sequence[Sited], part: Sequence[Sited]) -> dict[int, int]:
     """For each atom of the whole those whom the part does not count; the atom itself where it counts nobody."""
     found: dict[int, int] = {}
     for around, own in zip(whole, part, strict=True):
@@ -344,7 +334,7 @@ def _rests(built: _Built, whole: Sequence[_Sited], part: Sequence[_Sited]) -> di
     return found
 
 
-def _by_leaf(sited: _Sited) -> dict[Atom, int]:
+def _by_leaf(sited: Sited) -> dict[Atom, int]:
     return {leaf: atom for atom, leaf in sited.numbered()}
 
 
@@ -363,10 +353,10 @@ def _fill(built: _Built, atom: int, own: Sequence[int], *, is_all: bool) -> None
         built.ties.append(Tie((atom,), (*others, _rest(built, (atom,), tuple(others)))))
 
 
-def _meetings(wholes: Sequence[_Sited], parts: Sequence[_Sited], said: Sequence[_Grouped]) -> list[_Grouped]:
+def _meetings(wholes: Sequence[Sited], parts: Sequence[Sited], said: Sequence[Grouped]) -> list[Grouped]:
     """Every two blocks of the one and the other, but for those from which nothing new follows."""
-    every = [_grouped([whole, part]) for whole in wholes for part in parts]
-    kept: list[_Grouped] = []
+    every = [grouped_by_all([whole, part]) for whole in wholes for part in parts]
+    kept: list[Grouped] = []
     for grouped in sorted(every, key=lambda found: (-len(found.names), found.names)):
         if not any(grouped.follows_from(other) for other in (*said, *kept)):
             kept.append(grouped)
@@ -391,82 +381,8 @@ def _rest(built: _Built, more: tuple[int, ...], fewer: tuple[int, ...]) -> int:
     return built.atoms - 1
 
 
-def _most_alike(whole: _Sited, own: Sequence[_Sited]) -> _Sited:
+def _most_alike(whole: Sited, own: Sequence[Sited]) -> Sited:
     return max(own, key=lambda found: len(set(found.block.dimensions) & set(whole.block.dimensions)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Grouped:
-    """Each block's atoms by the smallest cells that all the blocks can be summed to."""
-
-    names: tuple[str, ...]
-    """The dimensions in common."""
-    atoms: tuple[dict[Atom, list[int]], ...]
-    leaves: tuple[dict[int, frozenset[int]], ...]
-    """For each dimension in common, all the leaves of each shared group."""
-    covered: tuple[tuple[frozenset[int], ...], ...]
-    """For each block and dimension in common, the leaves it counts."""
-
-    def cells(self) -> set[Atom]:
-        return set().union(*(found.keys() for found in self.atoms))
-
-    def follows_from(self, other: _Grouped) -> bool:
-        """Whether what the other says of the same two populations says this as well, summed up."""
-        if not (self.is_complete() and other.is_complete() and set(self.names) <= set(other.names)):
-            return False
-        for name, own in zip(self.names, self.leaves, strict=True):
-            finer = other.leaves[other.names.index(name)].values()
-            if any(group != frozenset().union(*(one for one in finer if one & group)) for group in own.values()):
-                return False
-        return True
-
-    def is_complete(self) -> bool:
-        """Whether each of the blocks counts all of every cell."""
-        return all(self.is_whole(block, key) for block in range(len(self.atoms)) for key in self.cells())
-
-    def is_whole(self, block: int, key: Atom) -> bool:
-        """Whether the block counts all of that cell."""
-        return all(
-            leaves[part] <= covered for leaves, covered, part in zip(self.leaves, self.covered[block], key, strict=True)
-        )
-
-
-def _grouped(sited: Sequence[_Sited]) -> _Grouped:
-    names = [name for name in sited[0].block.dimensions if all(name in found.block.dimensions for found in sited)]
-    shared = [_shared_classes(name, sited) for name in names]
-    grouped, covered = [], []
-    for number, found in enumerate(sited):
-        places = [found.block.dimensions.index(name) for name in names]
-        groups: dict[Atom, list[int]] = {}
-        for atom, leaf in found.numbered():
-            key = tuple(shared[n][0][number][leaf[where]] for n, where in enumerate(places))
-            groups.setdefault(key, []).append(atom)
-        grouped.append(groups)
-        covered.append(tuple(frozenset(found.block.leaf_class[where]) for where in places))
-    return _Grouped(tuple(names), tuple(grouped), tuple(leaves for _classes, leaves in shared), tuple(covered))
-
-
-def _shared_classes(name: str, sited: Sequence[_Sited]) -> tuple[list[dict[int, int]], dict[int, frozenset[int]]]:
-    """For each block the shared group of each class; and the leaves of each group."""
-    above: dict[int, int] = {}
-
-    def top(leaf: int) -> int:
-        while above.setdefault(leaf, leaf) != leaf:
-            leaf = above[leaf]
-        return leaf
-
-    tables = [found.block.leaf_class[found.block.dimensions.index(name)] for found in sited]
-    for classes in tables:
-        firsts: dict[int, int] = {}
-        for leaf in sorted(classes):
-            above[top(leaf)] = top(firsts.setdefault(classes[leaf], leaf))
-    groups: dict[int, set[int]] = {}
-    for leaf in sorted(above):
-        groups.setdefault(top(leaf), set()).add(leaf)
-    return (
-        [{number: top(leaf) for leaf, number in classes.items()} for classes in tables],
-        {number: frozenset(leaves) for number, leaves in groups.items()},
-    )
 
 
 def _reach(truth: int, least: int, rule: DisclosureRule) -> tuple[float, float] | None:
@@ -490,6 +406,7 @@ def _system(built: _Built, rule: DisclosureRule) -> System:
     ]
     if not rule.is_of_amounts:
         targets += [Target((atom,), is_known_small=False) for atom in range(built.atoms) if atom not in alone]
-        targets += [Target(group, is_known_small=False) for group in sorted(built.groups - built.numbers.keys())]
+        unprinted = sorted(group for group in built.groups - built.numbers.keys() if len(group) > 1)
+        targets += [Target(group, is_known_small=False) for group in unprinted]
     truth = np.array([built.truth.get(atom, np.nan) for atom in range(built.atoms)])
     return System(built.atoms, tuple(statistics), tuple(built.ties), tuple(targets), truth)

@@ -123,3 +123,39 @@ def test_a_part_told_by_two_columns_is_fitted_into_the_whole_told_by_both(tell):
     assert told[0]["0-9", "M"] == "0"
     assert told[1]["0-9",] == "20"
     assert "*" in told[2].values()
+
+
+def test_those_left_out_are_hidden_as_a_group_though_the_counts_say_who_they_are(tell):
+    """Everybody but P3, whose men and women are told as well: the five children of P3 stay hidden, not only the girls."""
+    told = tell(
+        (("practice", "sex"), [(("P1", "F"), 21), (("P1", "M"), 30), (("P3", "F"), 11), (("P3", "M"), 9)]),
+        (("age", "sex"), [(("0-9", "F"), 14), (("0-9", "M"), 18), (("10-19", "F"), 18), (("10-19", "M"), 21)]),
+        of("age", {"0-9": 27, "10-19": 24}),
+    )
+    assert told[1]["0-9", "F"] == "14"
+    assert "*" in told[2].values()
+
+
+def test_what_one_cell_has_beyond_another_is_a_group_like_any_other(tell):
+    """45 under twenty less 40 under fifteen are five people: hidden, though boys and girls of them are not told apart."""
+    told = tell(
+        (("age", "sex"), [(("0-19", "F"), 25), (("0-19", "M"), 20), (("20-99", "F"), 30), (("20-99", "M"), 31)]),
+        of("age", {"0-19": 45, "20-99": 61}),
+        of("age", {"0-14": 40, "15-99": 66}),
+    )
+    assert told[1]["0-19",] == "45"
+    assert "*" in told[2].values()
+
+
+def test_what_a_cell_has_beyond_one_of_another_table_is_a_group_too(tell):
+    """40 children less 35 of site A are the five of site B: hidden, though other columns cross with sites than with sex."""
+    told = tell(
+        (("age", "sex"), [(("0-9", "F"), 22), (("0-9", "M"), 18), (("10-19", "F"), 30), (("10-19", "M"), 40)]),
+        of("age", {"0-9": 40, "10-19": 70}),
+        (("age", "site", "month"), [(("0-19", "A", "2026-01"), 37), (("0-19", "A", "2026-02"), 38),
+                                    (("0-19", "B", "2026-01"), 17), (("0-19", "B", "2026-02"), 18)]),
+        (("age", "site"), [(("0-9", "A"), 35), (("10-19", "A"), 40)]),
+    )  # fmt: skip
+    assert told[1]["0-9",] == "40"
+    assert told[2]["0-19", "B", "2026-01"] == "17"
+    assert "*" in told[3].values()
