@@ -22,7 +22,7 @@ from pathlib import Path
 
 from attack.disclosure.attacker import Attacker, Seen
 from attack.disclosure.playing import SMALL, plain, returned
-from attack.disclosure.sessions import CROSS, HIERARCHY, SCRIPTS, SIZE, World, everything, mixed
+from attack.disclosure.sessions import HIERARCHY, SCRIPTS, SIZE, World, everything, mixed
 from caldicott.operations.protect import Request, protect
 from caldicott.vocabulary.errors import DoesNotHold, Refused
 
@@ -69,10 +69,12 @@ def insider_knows(world):
 
 
 def narrowed(world, seen, name, *, withheld, known=()):
-    """Every small cell that was asked for, and every finest place: what the attacker can conclude of it."""
+    """What can be concluded of every small cell, every finest place, and all that one cell has beyond another."""
     cells = [*seen, *(Known((atom,), world.counts[atom]) for atom in known)]
     attacker = Attacker(2 * SIZE, cells, withheld=withheld)
-    groups = {frozenset(cell.atoms) for cell in seen} | {frozenset([atom]) for atom in range(len(CROSS))}
+    printed = {frozenset(cell.atoms) for cell in seen}
+    groups = printed | {frozenset([atom]) for atom in range(2 * SIZE)}
+    groups |= {large - small for small in printed for large in printed if small < large}
     met = Counter()
     for group in sorted(groups, key=sorted):
         total = world.total(group)
