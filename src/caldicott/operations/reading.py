@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from caldicott.stores.submissions import mesh, records, resources, tables
+from caldicott.stores.submissions.plain import PlainTable
 from caldicott.vocabulary.errors import DoesNotHold
 
 if TYPE_CHECKING:
@@ -51,8 +52,15 @@ def checked(path: Path, layout: Layout, rules: LandingRules, engine: DuckDbLandi
 
 def _table(path: Path, layout: Layout, rules: LandingRules, engine: DuckDbLanding) -> Iterator[pa.RecordBatch]:
     # Looked through first, not meanwhile: a broken quote can keep the engine's CSV reader busy for ever (seen).
-    _refuse(tables.preflight(path, layout))
-    yield from engine.check_table(path, layout, rules)
+    looked = tables.look_through(path, layout)
+    _refuse(looked.faults)
+    if not looked.is_plain:
+        yield from engine.check_table(path, layout, rules)
+        return
+    table = PlainTable(path, layout, tables.header(path, layout))
+    yield from engine.check_listed(table.rows, layout, rules, place=path)
+    if table.left_out:
+        yield from engine.malformed(path, layout, expected=table.left_out)
 
 
 def _answer(path: Path) -> pa.RecordBatchReader:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,16 +12,16 @@ import duckdb
 import pyarrow as pa
 
 from caldicott.engines.duckdb.connection import NAMELESS, connect, quoted, text
+from caldicott.engines.duckdb.landing_beside import BATCH_ROWS, check_beside
 from caldicott.engines.duckdb.landing_sql import LandingRules, select
 from caldicott.vocabulary.errors import DoesNotHold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from caldicott.facts.layout import Layout
 
-_BATCH_ROWS = 245_760
 _LONGEST_LINE = 4 * 1024 * 1024
 
 
@@ -49,6 +50,28 @@ class DuckDbLanding:
         connection.register("rows_read", rows)
         statement = select(layout, source="rows_read", present=frozenset(rows.schema.names), rules=rules)
         yield from _run(connection, statement, None)
+
+    def check_listed(
+        self, opened: Callable[[], pa.RecordBatchReader], layout: Layout, rules: LandingRules, *, place: Path
+    ) -> Iterator[pa.RecordBatch]:
+        """The same over the rows of a plain file: text that is kept passes the engine by, and with it its value lists."""
+        connection = connect(threads=self.threads, memory_limit=self.memory_limit)
+        with engine_words(place):
+            yield from check_beside(connection, opened(), layout, rules)
+
+    def malformed(self, path: Path, layout: Layout, *, expected: int) -> Iterator[pa.RecordBatch]:
+        """The lines of a CSV file that another reader left out, held back.
+
+        Raises:
+            DoesNotHold: the engine finds more of them, or fewer: then it is not sure which rows the file has.
+        """
+        connection = connect(threads=self.threads, memory_limit=self.memory_limit)
+        with engine_words(path):
+            connection.execute(f"SELECT count(COLUMNS(*)) FROM {_csv(path, header(path, layout), layout)}").fetchall()
+        found = list(_malformed(connection))
+        if sum(batch.num_rows for batch in found) != expected:
+            raise _unreadable(path, "two readers find different rows in it", "readers-differ")
+        yield from found
 
     def repeats(self, rows: pa.RecordBatchReader) -> pa.Table:
         """`file_row` of the second and later rows with the same record key and person.
@@ -113,10 +136,16 @@ def _parquet(path: Path, columns: list[str]) -> str:
 
 
 def _run(connection: duckdb.DuckDBPyConnection, statement: str, path: Path | None) -> Iterator[pa.RecordBatch]:
+    with engine_words(path):
+        yield from connection.sql(statement).to_arrow_reader(BATCH_ROWS)
+
+
+@contextmanager
+def engine_words(path: Path | None) -> Iterator[None]:
+    """DuckDB quotes the line it stumbled over: its words must not travel."""
     try:
-        yield from connection.sql(statement).to_arrow_reader(_BATCH_ROWS)
+        yield
     except (duckdb.Error, pa.ArrowException, OSError) as fault:
-        # DuckDB quotes the line it stumbled over: its words must not travel.
         raise _unreadable(path, f"it cannot be read ({type(fault).__name__})", "file_unreadable") from None
 
 

@@ -22,7 +22,9 @@ _SCANNED = {
     ColumnClass.ACTIVITY, ColumnClass.CLINICAL, ColumnClass.ADMIN, ColumnClass.QUASI,
     ColumnClass.ORGANISATION, ColumnClass.PRACTICE, ColumnClass.AREA, ColumnClass.FINANCE,
 }  # fmt: skip
-_NUMBER_LENGTH = 10
+NUMBER_LENGTH = 10
+"""The bytes of the shortest text that can hold an NHS number."""
+ROW, LEAK = "~row", "~leak"
 _WITHHELD_WITH_IDENTITY = {
     ColumnClass.LOCAL_ID, ColumnClass.NAME, ColumnClass.ADDRESS, ColumnClass.POSTCODE, ColumnClass.BIRTH_DATE,
     ColumnClass.RECORD_KEY, ColumnClass.AREA,
@@ -49,16 +51,42 @@ class LandingRules:
 def select(layout: Layout, *, source: str, present: frozenset[str], rules: LandingRules) -> str:
     """The whole statement over `source`, which has the file's columns as text."""
     columns = [column for column in layout.columns if column.name in present]
-    typed = ",\n  ".join(f"{_typed(layout, column)} AS {quoted(column.canonical)}" for column in kept(columns))
+    typed = [f"{_typed(column)} AS {quoted(column.canonical)}" for column in kept(columns)]
     raw = ", ".join(f"{text(column.name or NAMELESS)}: s.{quoted(column.name)}" for column in columns)
+    told = f'CASE WHEN "~fault" IS NOT NULL THEN to_json({{{raw}}})::VARCHAR END AS raw'
+    found = [_leak_fault(column) for column in columns if scanned(column)]
+    return _statement(layout, columns, rules, source=source, leaks=found, more=[told, *typed])
+
+
+def select_beside(
+    layout: Layout, *, source: str, present: frozenset[str], rules: LandingRules, listed: frozenset[str]
+) -> str:
+    """The same but for the text that is kept and the raw text: both stay with who reads the file.
+
+    Columns that are places in a list are not looked through for numbers row by row: `source` says in LEAK which of
+    them, by its place among `scanned_in`, holds one. ROW of `source` comes back, so that rows can be put together.
+    """
+    columns = [column for column in layout.columns if column.name in present]
+    typed = [f"{_typed(c)} AS {quoted(c.canonical)}" for c in kept(columns) if c.type != ColumnType.TEXT]
+    found = _leaks_by_place(scanned_in(layout, present), listed)
+    return _statement(layout, columns, rules, source=source, leaks=found, more=[f"s.{quoted(ROW)}", *typed])
+
+
+def _statement(
+    layout: Layout, columns: list[Column], rules: LandingRules, *, source: str, leaks: list[str], more: list[str]
+) -> str:
+    chosen = ",\n  ".join(more)
+    # Types and dates are made out once: what is wrong with them and what is kept of them are both asked later.
+    made = [f"{_cast(layout, c)} AS {quoted(_as(c))}" for c in columns if c.type != ColumnType.TEXT]
+    named = ", ".join(["*", f'{_number(layout)} AS "~number"', *made])
+    fault = _fault(layout, columns, rules, leaks=leaks)
     return (
-        f'WITH named AS (\n SELECT *, {_number(layout)} AS "~number" FROM {source}\n),\n'
-        f'placed AS (\n SELECT *, {_fault(layout, columns, rules)} AS "~fault" FROM named s\n)\n'
+        f"WITH named AS (\n SELECT {named} FROM {source} s\n),\n"
+        f'placed AS (\n SELECT *, {fault} AS "~fault" FROM named s\n)\n'
         f"SELECT {_identity(layout)} AS identity,\n  {_link_quality(layout, rules)} AS link_quality,\n"
         f"  {_needs_trace(layout, rules)} AS needs_trace,\n  {_record_hash(layout)} AS record_hash,\n"
-        f"  {_withdrawn(layout)} AS withdrawn,\n  {_occurred(layout, present)} AS occurred_on,\n"
-        f'  "~fault" AS fault,\n  CASE WHEN "~fault" IS NOT NULL THEN to_json({{{raw}}})::VARCHAR END AS raw,\n'
-        f"  {typed}\nFROM placed s"
+        f"  {_withdrawn(layout)} AS withdrawn,\n  {_occurred(layout, columns)} AS occurred_on,\n"
+        f'  "~fault" AS fault,\n  {chosen}\nFROM placed s'
     )
 
 
@@ -82,13 +110,13 @@ def _is_withheld(layout: Layout) -> str:
     return f"coalesce({_s(layout.withheld_column)} NOT IN ('', '00'), false)" if layout.withheld_column else "false"
 
 
-def _fault(layout: Layout, columns: list[Column], rules: LandingRules) -> str:
+def _fault(layout: Layout, columns: list[Column], rules: LandingRules, *, leaks: list[str]) -> str:
     cases = [
         *_identity_faults(layout, rules),
         *(_required_fault(layout, column) for column in columns if _is_asked_for(column)),
-        *(_type_fault(column, layout) for column in columns if column.type != ColumnType.TEXT),
+        *(_type_fault(column) for column in columns if column.type != ColumnType.TEXT),
         *_date_faults(layout, columns, rules),
-        *(_leak_fault(column) for column in columns if scanned(column)),
+        *leaks,
     ]
     return "coalesce(" + ",\n    ".join([*cases, "NULL::VARCHAR"]) + ")"
 
@@ -131,9 +159,9 @@ def _required_fault(layout: Layout, column: Column) -> str:
     return f"CASE WHEN {_s(column.name)} IS NULL{spared} THEN {text('required_missing|' + column.name)} END"
 
 
-def _type_fault(column: Column, layout: Layout) -> str:
+def _type_fault(column: Column) -> str:
     code = "date_invalid" if column.type in {ColumnType.DATE, ColumnType.TIMESTAMP} else "number_invalid"
-    return f"CASE WHEN {_s(column.name)} IS NOT NULL AND {_cast(layout, column)} IS NULL THEN {text(code + '|' + column.name)} END"
+    return f"CASE WHEN {_s(column.name)} IS NOT NULL AND {_s(_as(column))} IS NULL THEN {text(code + '|' + column.name)} END"
 
 
 def _date_faults(layout: Layout, columns: list[Column], rules: LandingRules) -> list[str]:
@@ -144,14 +172,13 @@ def _date_faults(layout: Layout, columns: list[Column], rules: LandingRules) -> 
         column for column in columns if column.column_class == ColumnClass.BIRTH_DATE and column.type == ColumnType.DATE
     ]
     faults = [
-        f"CASE WHEN {_cast(layout, column)}::DATE > {limit} THEN {text('date_in_future|' + column.name)} END"
+        f"CASE WHEN {_s(_as(column))}::DATE > {limit} THEN {text('date_in_future|' + column.name)} END"
         for column in dated
         if column.type in {ColumnType.DATE, ColumnType.TIMESTAMP}
     ]
     pairs = [(first, last) for first, last in layout.ordered if first in by_name and last in by_name]
     return faults + [
-        f"CASE WHEN {_cast(layout, by_name[last])} < {_cast(layout, by_name[first])} "
-        f"THEN {text('date_order|' + last)} END"
+        f"CASE WHEN {_s(_as(by_name[last]))} < {_s(_as(by_name[first]))} THEN {text('date_order|' + last)} END"
         for first, last in pairs
     ]
 
@@ -161,15 +188,38 @@ def scanned(column: Column) -> bool:
     return column.type == ColumnType.TEXT and column.column_class in _SCANNED
 
 
-def _leak_fault(column: Column) -> str:
+def scanned_in(layout: Layout, present: frozenset[str]) -> list[Column]:
+    """Those of a file, in the order of the layout."""
+    return [column for column in layout.columns if column.name in present and scanned(column)]
+
+
+def leaks(column: Column, value: str) -> str:
+    """SQL that is true for a value of the column that holds an NHS number."""
     # Codes are short: only a text long enough to hold a number is read. A clinical code that is
     # nothing but digits is a SNOMED CT id, not a leak.
-    name = _s(column.name)
-    only_digits = f" AND try_cast({name} AS UBIGINT) IS NULL" if column.column_class == ColumnClass.CLINICAL else ""
-    return (
-        f"CASE WHEN strlen({name}) >= {_NUMBER_LENGTH}{only_digits} AND holds_number({name}) "
-        f"THEN {text('identifier_in_free_column|' + column.name)} END"
-    )
+    only_digits = f" AND try_cast({value} AS UBIGINT) IS NULL" if column.column_class == ColumnClass.CLINICAL else ""
+    return f"strlen({value}) >= {NUMBER_LENGTH}{only_digits} AND holds_number({value})"
+
+
+def _leak_fault(column: Column) -> str:
+    return f"CASE WHEN {leaks(column, _s(column.name))} THEN {_leak_text(column)} END"
+
+
+def _leak_text(column: Column) -> str:
+    return text("identifier_in_free_column|" + column.name)
+
+
+def _leaks_by_place(columns: list[Column], listed: frozenset[str]) -> list[str]:
+    """One expression: the fault of the first column, in their order, that holds a number."""
+    if not columns:
+        return []
+    places = [
+        f"CASE WHEN {leaks(column, _s(column.name))} THEN {place} END"
+        for place, column in enumerate(columns, start=1)
+        if column.name not in listed
+    ]
+    faults = ", ".join(_leak_text(column) for column in columns)
+    return [f"[{faults}][least({', '.join([*places, _s(LEAK)])})]"]
 
 
 def _identity(layout: Layout) -> str:
@@ -222,14 +272,17 @@ def _withdrawn(layout: Layout) -> str:
     )
 
 
-def _occurred(layout: Layout, present: frozenset[str]) -> str:
-    if layout.occurred is None or layout.occurred not in present:
-        return "NULL::DATE"
-    return f"{_cast(layout, layout.column(layout.occurred))}::DATE"
+def _occurred(layout: Layout, columns: list[Column]) -> str:
+    dated = [column for column in columns if column.name == layout.occurred]
+    return f"{_typed(dated[0])}::DATE" if dated else "NULL::DATE"
 
 
-def _typed(layout: Layout, column: Column) -> str:
-    return _s(column.name) if column.type == ColumnType.TEXT else _cast(layout, column)
+def _as(column: Column) -> str:
+    return f"~as {column.name}"
+
+
+def _typed(column: Column) -> str:
+    return _s(column.name) if column.type == ColumnType.TEXT else _s(_as(column))
 
 
 def _cast(layout: Layout, column: Column) -> str:

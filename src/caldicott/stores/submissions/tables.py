@@ -12,13 +12,14 @@ import codecs
 import csv
 import gzip
 import zlib
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from caldicott.stores.submissions.faults import Fault, Reason, Unreadable
+from caldicott.stores.submissions.plain import Plainness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 COLUMNS_MOST: Final = 5_000  # the widest real landing table has 454
 LINE_MOST: Final = 1 << 20
 _READ: Final = 1 << 20
-_QUOTE: Final = ord('"')
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _UNPACKED_MOST: Final = 256 << 30
 _BROKEN: Final = (EOFError, OSError, zlib.error)
@@ -47,17 +47,36 @@ def header(path: Path, layout: Layout) -> list[str]:
         return _csv_names(stream, layout.table.delimiter)
 
 
+@dataclass(frozen=True)
+class Looked:
+    """What one look through a file found."""
+
+    faults: list[Fault]
+    """Everything that speaks against letting an engine read it."""
+    is_plain: bool = False
+    """Whether every reader of CSV cuts it into the same rows and values."""
+
+
 def preflight(path: Path, layout: Layout) -> list[Fault]:
     """Everything that speaks against letting the engine read this file; nothing is loaded."""
+    return look_through(path, layout).faults
+
+
+def look_through(path: Path, layout: Layout) -> Looked:
+    """The same, and whether it is plain."""
     try:
-        faults = _against_layout(header(path, layout), layout)
-        if path.suffix.lower() != ".parquet":
-            _look_through(path)
+        names = header(path, layout)
+        faults = _against_layout(names, layout)
+        if path.suffix.lower() == ".parquet":
+            return Looked(faults)
+        plainness = Plainness(layout.table.delimiter)
+        _look_through(path, plainness)
     except Unreadable as unreadable:
-        return [Fault("file", unreadable.reason, rows=0)]
+        return Looked([Fault("file", unreadable.reason, rows=0)])
     except _BROKEN:
-        return [Fault("file", Reason.ARCHIVE_UNREADABLE, rows=0)]
-    return faults
+        return Looked([Fault("file", Reason.ARCHIVE_UNREADABLE, rows=0)])
+    # A table of one column may have rows of nothing, which readers tell from empty lines in their own ways.
+    return Looked(faults, len(names) > 1 and plainness.holds(len(names)) and path.suffix.lower() != ".gz")
 
 
 def count_rows(path: Path, layout: Layout) -> int:
@@ -141,9 +160,9 @@ def _against_layout(names: list[str], layout: Layout) -> list[Fault]:
     ]
 
 
-def _look_through(path: Path) -> None:
+def _look_through(path: Path, plainness: Plainness) -> None:
     decoder = codecs.getincrementaldecoder("utf-8")()
-    quotes = line_length = 0
+    line_length = 0
     for piece in _pieces(path):
         if b"\0" in piece:
             raise Unreadable(Reason.NUL_BYTE)
@@ -154,8 +173,8 @@ def _look_through(path: Path) -> None:
         except UnicodeDecodeError:
             raise Unreadable(Reason.NOT_UTF8) from None
         line_length = _longest_line(piece, line_length)
-        quotes += int(np.count_nonzero(np.frombuffer(piece, np.uint8) == _QUOTE))  # bytes.count: seven times as long
-    if quotes % 2:  # a doubled quote inside a quoted field counts twice, so a sound file is even
+        plainness.see(piece)
+    if plainness.is_open:  # a doubled quote inside a quoted field counts twice, so a sound file is even
         raise Unreadable(Reason.UNCLOSED_QUOTE)
     _finish(decoder)
 
