@@ -341,7 +341,7 @@ class _Work:
                 self._keep(LINKED_MART, part, path, number)
         written = [path for _part, _paths, path in months]
         if written:
-            report.linked_people = self._marts.linked_people(written)
+            report.linked_people = self._marts.linked_people(written, sorted({*areas.values()}))
             report.rows[LINKED_MART] = sum(file.rows for file in self.files if file.part.startswith(f"{LINKED_MART}/"))
 
     def _path(self, dataset: str, part: str) -> Path:

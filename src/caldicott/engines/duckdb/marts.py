@@ -139,26 +139,26 @@ class DuckDbMarts:
         May be asked for another month meanwhile: each has a cursor of its own.
         """
         with engine_faults("link a month"), self._db.cursor() as db:
-            linked = mart_sql.linked_of([_summary(db, area, path) for area, path in files])
+            linked = mart_sql.linked_of([_contacts(db, area, path) for area, path in files])
             row = db.execute(
                 f"COPY (SELECT * FROM ({linked}) ORDER BY person_token, service_area) TO {text(str(to))} ({COMPRESSION})"
             ).fetchall()[0]
         return int(row[0])
 
-    def linked_people(self, files: list[Path]) -> dict[int, int]:
-        """How many people were met in one, two, … service areas."""
+    def linked_people(self, files: list[Path], areas: Sequence[str]) -> dict[int, int]:
+        """How many people were met in one, two, … of these service areas."""
         paths = ", ".join(text(str(path)) for path in files)
-        found = self._db.execute(mart_sql.people_by_areas(f"read_parquet([{paths}])")).fetchall()
+        found = self._db.execute(mart_sql.people_by_areas(f"read_parquet([{paths}])", areas)).fetchall()
         return {int(areas): int(people) for areas, people in found}
 
     def _register(self, rows: pa.RecordBatchReader) -> None:
         self._db.register("arriving", rows)
 
 
-def _summary(db: duckdb.DuckDBPyConnection, area: str, path: Path) -> str:
+def _contacts(db: duckdb.DuckDBPyConnection, area: str, path: Path) -> str:
     described = db.execute(f"DESCRIBE SELECT * FROM read_parquet({text(str(path))})").fetchall()
     has_cost = any(row[0] == "cost" for row in described)
-    return mart_sql.summary_of(area, f"read_parquet({text(str(path))})", has_cost=has_cost)
+    return mart_sql.contacts_of(area, f"read_parquet({text(str(path))})", has_cost=has_cost)
 
 
 def _numbered(

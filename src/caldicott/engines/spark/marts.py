@@ -78,7 +78,7 @@ class SparkMarts:
             for number, (area, path) in enumerate(files):
                 part = self._db.session.read.parquet(str(path))
                 part.createOrReplaceTempView(f"part_{number}")
-                parts.append(mart_sql.summary_of(area, f"part_{number}", has_cost="cost" in part.columns))
+                parts.append(mart_sql.contacts_of(area, f"part_{number}", has_cost="cost" in part.columns))
             linked = self._select(mart_sql.linked_of(parts)).orderBy("person_token", "service_area")
             return self._put(linked.coalesce(1), {0: to})[0]
 
@@ -86,11 +86,11 @@ class SparkMarts:
         """None: workers write, and the driver reads what they wrote to hash it."""
         return {}
 
-    def linked_people(self, files: list[Path]) -> dict[int, int]:
-        """How many people were met in one, two, … service areas."""
+    def linked_people(self, files: list[Path], areas: Sequence[str]) -> dict[int, int]:
+        """How many people were met in one, two, … of these service areas."""
         with spark_faults("count linked people"):
             self._db.session.read.parquet(*map(str, files)).createOrReplaceTempView("linked")
-        found = self._db.execute(mart_sql.people_by_areas("linked")).fetchall()
+        found = self._db.execute(mart_sql.people_by_areas("linked", areas)).fetchall()
         return {int(areas): int(people) for areas, people in found}
 
     def _make(self, members: Sequence[tuple[int, Source]], *, columns: MartColumns, mask: int) -> DataFrame:
