@@ -168,7 +168,7 @@ def making_up(
     *, are_left_out: bool = False,
 ) -> list[tuple[int, ...]]:  # fmt: skip
     """Parts that together are the whole; or parts such that those left out of each together are."""
-    counted = [sum(tables[group[0]].base.values()) for group in members]
+    counted = [sum(tables[_fullest(tables, group)].base.values()) for group in members]
     found: list[tuple[int, ...]] = []
     for size in range(2, len(candidates[:_CANDIDATES]) + 1):
         times = size - 1 if are_left_out else 1
@@ -184,19 +184,34 @@ def making_up(
 def _is_sum(
     tables: Sequence[Placed], members: Sequence[Sequence[int]], whole: int, parts: Sequence[int], times: int
 ) -> bool:
-    """Whether the first tables of the parts add up to so many times every table of the whole, cell for cell."""
+    """Whether the fullest tables of the parts add up to so many times every table of the whole, cell for cell.
+
+    A table that counts only some says nothing of the rest, and one at least must have counted all.
+    """
+    fullest = [tables[_fullest(tables, members[part])] for part in parts]
+    is_evident = False
     for one in members[whole]:
-        chosen = [tables[one], *(tables[members[part][0]] for part in parts)]
+        chosen = [tables[one], *fullest]
         shared = shared_of(chosen)
-        everything = [
-            (name, frozenset[int]().union(*groups.values()))
-            for name, groups in zip(shared.names, shared.groups, strict=True)
-        ]
-        if not all(found.covers(*cell) for found in chosen for cell in everything):
-            return False
         if any(found.selected - set(shared.names) for found in chosen):
-            return False
+            continue
         first, *others = shared.counts
-        if any(times * first.get(key, 0) != sum(cells.get(key, 0) for cells in others) for key in shared.cells()):
+        told = [key for key in shared.cells() if all(_is_covered(found, shared, key) for found in chosen)]
+        if any(times * first.get(key, 0) != sum(cells.get(key, 0) for cells in others) for key in told):
             return False
-    return True
+        everything = [
+            (name, frozenset[int]().union(*own.values())) for name, own in zip(shared.names, shared.groups, strict=True)
+        ]
+        is_evident = is_evident or all(found.covers(*cell) for found in chosen for cell in everything)
+    return is_evident
+
+
+def _is_covered(found: Placed, shared: Shared, key: Key) -> bool:
+    return all(
+        found.covers(name, groups[place]) for name, groups, place in zip(shared.names, shared.groups, key, strict=True)
+    )
+
+
+def _fullest(tables: Sequence[Placed], group: Sequence[int]) -> int:
+    """The table of a population that counts most of it, the first of those that count all."""
+    return max(group, key=lambda number: (sum(tables[number].base.values()), -number))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from caldicott.disclosure import populations
+from caldicott.disclosure import populations, put_together
 from caldicott.disclosure.populations import shared_of
 
 if TYPE_CHECKING:
@@ -38,19 +38,35 @@ class Reading:
 
 def readings(tables: Sequence[Placed]) -> list[Reading]:
     """The tables with the columns they may be taken to have; first the likeliest, then each doubt by itself."""
-    found = populations.find(tables)
+    plain = Reading(tables, populations.find(tables))
+    line, doubts = plain, list[Reading]()
+    # A column found may make another plain: who knows which month a table is about knows whom the next one leaves out.
+    while steps := _steps(line):
+        line = steps[0]
+        doubts += steps[1:]
+    return [plain] if line is plain else [replace(one, plain=plain) for one in (line, *map(_to_its_end, doubts))]
+
+
+def _to_its_end(reading: Reading) -> Reading:
+    while steps := _steps(reading):
+        reading = steps[0]
+    return reading
+
+
+def _steps(reading: Reading) -> list[Reading]:
+    """The reading with a column for every part that may have one; then with each other column by itself."""
+    tables, found = reading.tables, reading.populations
     choices = {
         part: candidates
         for part in range(len(found.members))
         if (candidates := list(dict.fromkeys(_candidates(tables, found, part))))
     }
-    plain = Reading(tables, found)
     if not choices:
-        return [plain]
+        return []
     first = {part: candidates[0] for part, candidates in choices.items()}
     doubts = [{**first, part: other} for part, candidates in choices.items() for other in candidates[1:]]
     read = [_with_columns(tables, found, chosen) for chosen in (first, *doubts)]
-    return [Reading(one, populations.find(one), plain) for one in read]
+    return [Reading(one, populations.find(one)) for one in read]
 
 
 def _candidates(tables: Sequence[Placed], found: Populations, part: int) -> Iterator[Selection]:
@@ -58,6 +74,7 @@ def _candidates(tables: Sequence[Placed], found: Populations, part: int) -> Iter
     named = {name for one in own for name in one.table.dimensions}
     for whole in sorted(whole for small, whole in found.within if small == part):
         around = [tables[number] for number in found.members[whole]]
+        around += put_together.of_whole(tables, found, whole)
         for name in sorted({name for one in around for name in one.table.dimensions} - named):
             telling = [one for one in around if name in one.table.dimensions]
             told = [_Told(one, name) for one in telling]

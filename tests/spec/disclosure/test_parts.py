@@ -159,3 +159,37 @@ def test_what_a_cell_has_beyond_one_of_another_table_is_a_group_too(tell):
     assert told[1]["0-9",] == "40"
     assert told[2]["0-19", "B", "2026-01"] == "17"
     assert "*" in told[3].values()
+
+
+JANUARY = {("P1", "F"): 4, ("P1", "M"): 21, ("P2", "F"): 4, ("P2", "M"): 23, ("P3", "F"): 3, ("P3", "M"): 9}
+FEBRUARY = {("P1", "F"): 3, ("P1", "M"): 20, ("P2", "F"): 3, ("P2", "M"): 20, ("P3", "F"): 2, ("P3", "M"): 8}
+
+
+@pytest.mark.parametrize(
+    ("column", "everybody", "all_but_p3"),
+    [("month", {"2026-01": 64, "2026-02": 56}, {"2026-01": 52, "2026-02": 46}),
+     ("age", {"0-9": 60, "10-19": 60}, {"0-9": 49, "10-19": 49})],
+)  # fmt: skip
+def test_a_table_that_leaves_out_a_row_of_tables_of_each_month_is_known_for_that(tell, column, everybody, all_but_p3):
+    """Each month by practice has no column for the month; everybody but P3 is known for that all the same."""
+    told = tell(
+        of(column, everybody),
+        (("practice", "sex"), list(JANUARY.items())),
+        (("practice", "sex"), list(FEBRUARY.items())),
+        of(column, all_but_p3),
+    )
+    assert told[1]["P3", "M"] == "9"
+    assert told[2]["P3", "M"] == "8"
+    assert "*" in told[3].values()
+
+
+def test_a_table_of_one_month_is_told_by_those_that_left_out_a_practice_before(tell):
+    """Everybody but P3 comes first and January by practice later: the three women of P3 stay hidden as well."""
+    told = tell(
+        of("month", {"2026-01": 64, "2026-02": 56}),
+        of("month", {"2026-01": 52, "2026-02": 48}),
+        (("practice", "sex"), list(JANUARY.items())),
+    )
+    assert told[1]["2026-01",] == "52"
+    assert told[2]["P3", "F"] == "*"
+    assert told[2]["P3", "M"] == "*"
