@@ -23,7 +23,8 @@ from caldicott.analytics.cube import Cube
 from caldicott.analytics.definition import Source
 from caldicott.analytics.question import Axis
 from caldicott.engines.duckdb.connection import connect
-from caldicott.engines.duckdb.indicators import DuckDbIndicators, Marts
+from caldicott.engines.duckdb.indicators import DuckDbIndicators
+from caldicott.engines.duckdb.indicators_marts import Marts
 
 TARGET = 1.1
 MONTHS = [f"2025-{month:02}" for month in range(4, 13)] + [f"2026-{month:02}" for month in range(1, 4)]
@@ -144,20 +145,26 @@ def told(found: dict, rows: int, rounds: int) -> str:
     lines = [
         f"{rows:,} rows of a mart, about ten a person; {rounds} rounds, medians, two threads, {load}.",
         "",
-        "| question | subject | groups | processor s | wall s | × the same answer |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| question | subject | groups | processor s | wall s | × the same answer | × each row by itself |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for question, subjects_ in found.items():
         floor = subjects_["plain DuckDB, the same answer"]["cpu"]
+        naive = subjects_["plain DuckDB, each row by itself"]["cpu"]
         lines += [
             f"| {question} | {name} | {one['groups']:,} | {one['cpu']:.2f} | {one['wall']:.2f} "
-            f"| {one['cpu'] / floor:.2f} |"
+            f"| {one['cpu'] / floor:.2f} | {one['cpu'] / naive:.2f} |"
             for name, one in subjects_.items()
         ]
-    worst = max(one["caldicott"]["cpu"] / one["plain DuckDB, the same answer"]["cpu"] for one in found.values())
-    verdict = "held" if worst <= TARGET else "**missed**"
-    lines += ["", f"Target: at most {TARGET} times plain DuckDB. Worst of the three: {worst:.2f}, {verdict}."]
-    return "\n".join(lines) + "\n"
+    lines += [""]
+    for subject in ("the same answer", "each row by itself"):
+        worst = max(one["caldicott"]["cpu"] / one[f"plain DuckDB, {subject}"]["cpu"] for one in found.values())
+        verdict = "held" if worst <= TARGET else "**missed**"
+        lines += [
+            f"Target: at most {TARGET} times plain DuckDB, {subject}. Worst of the three: {worst:.2f}, {verdict}.",
+            "",
+        ]
+    return "\n".join(lines)
 
 
 def part(*, whole: bool = True) -> str:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 from caldicott.analytics import answer as answers
 from caldicott.analytics import tables as counting
 from caldicott.disclosure.table import CountTable, Row
-from caldicott.engines.duckdb.indicators import DuckDbIndicators, Marts
+from caldicott.engines.duckdb.indicators import DuckDbIndicators
+from caldicott.engines.duckdb.indicators_marts import Marts
 from caldicott.facts import disclosure as rules
 from caldicott.operations.indicators_budget import at_most, component
 from caldicott.operations.indicators_library import lookups_of
