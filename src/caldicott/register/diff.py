@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from caldicott.register.changes import lasting, objecting, seeing, whole
+from caldicott.register.changes import deciding, lasting, objecting, seeing, whole
 from caldicott.register.changes.change import Change, Effect
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def diff(old: Register, new: Register) -> tuple[Change, ...]:
     found: list[Change] = []
     for activity_id in dict.fromkeys(entry.id for entry in (*new.activities, *old.activities)):
         found.extend(_activity(old.activity(activity_id), new.activity(activity_id), old, new))
+    found += [*deciding.answers(old, new), *deciding.identity(old, new)]
     return (*found, *whole.instruments(old, new), *whole.contacts(old, new), *whole.processors(old, new))
 
 

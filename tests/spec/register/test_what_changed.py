@@ -10,10 +10,12 @@ import pytest
 from caldicott.register import parse
 from caldicott.register.diff import diff
 from caldicott.register.model import (
+    CodedAnswers,
     Contact,
     DataProtectionBasis,
     DisclosureControl,
     Exemption,
+    IdentityRules,
     InstrumentEvent,
     ObjectionRule,
     Organisation,
@@ -315,3 +317,38 @@ def test_a_contact_that_is_gone_and_a_function_that_is_new(register):
     more = register.model_copy(update={"organisations": organisations})
     sentence = "Example Commissioning Support Unit now also works for us in this: Prints letters."
     assert _told(register, more) == [(sentence, "widens")]
+
+
+def _decides(register, **changed):
+    """The register with one of the deployment's own settings changed."""
+    settings = register.controller.settings.model_copy(update=changed)
+    return register.model_copy(update={"controller": register.controller.model_copy(update={"settings": settings})})
+
+
+def test_for_how_long_an_answer_counts(register):
+    """Who objects meanwhile is not known before the next answer: a longer time is told as a widening."""
+    longer = _decides(register, ndop_answer_valid_days=14, coded_answers=CodedAnswers(answer_valid_days=31))
+    now = register.controller.settings
+    assert (now.ndop_answer_valid_days, now.coded_answers.answer_valid_days) == (7, 62)
+    assert _told(register, longer) == [
+        ("One answer of the National Data Opt-out may now be used for 14 days; before it was 7 days.", "widens"),
+        ("What a GP practice says about who objects may now be used for 31 days; before it was 62 days.", "narrows"),
+    ]
+
+
+def test_looking_for_whose_a_record_is(register):
+    """That it is done at all, and what is done with records that are doubtful, are told."""
+    strict = IdentityRules()
+    loose = IdentityRules(scored_links_in_marts=True, unsettled_numbers="mark", remainder="splink")
+    none, some = _decides(register, identity=None), _decides(register, identity=strict)
+    (looked,), (dropped,) = _told(none, some), _told(some, none)
+    assert looked == ("We now look for the person of a record that has no usable NHS number.", "widens")
+    assert dropped == ("We no longer look for the person of a record that has no usable NHS number.", "narrows")
+    widened, narrowed = _told(some, _decides(register, identity=loose)), _told(_decides(register, identity=loose), some)
+    assert [effect for _sentence, effect in widened] == ["widens"] * 3
+    assert [effect for _sentence, effect in narrowed] == ["narrows"] * 3
+    assert widened[0][0] == (
+        "A record that is only likely to be yours may now be used as yours before two people have looked at it."
+    )
+    other = _decides(register, identity=IdentityRules(profile="mps-2024"))
+    assert _told(some, other) == [("We now look for the person of such a record by other steps.", "neither")]
