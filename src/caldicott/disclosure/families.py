@@ -41,6 +41,8 @@ class Family:
     apart: tuple[Apart, ...]
     is_settled: bool
     """Whether the counts leave only one reading."""
+    likely: int = 0
+    """How many groups there are that the counts bear out and do not force."""
 
     def direct(self) -> list[Pair]:
         """Part and whole with nothing between; what holds of the others follows."""
@@ -55,9 +57,12 @@ class Family:
         return [population, *(whole for part, whole in sorted(self.within) if part == population)]
 
 
-def find(tables: Sequence[Placed], found: Populations, *, nested: bool) -> list[Family]:
-    """Every family; `nested` reads a part of a part where two parts that share nobody would do as well."""
-    return [_family(tables, found, populations, nested=nested) for populations in _connected(found)]
+def find(tables: Sequence[Placed], found: Populations, *, nested: bool, only: int | None = None) -> list[Family]:
+    """Every family; `nested` reads a part of a part where two parts that share nobody would do as well.
+
+    With `only` no likely group is taken but the one of this number; none, where there is no such number.
+    """
+    return [_family(tables, found, populations, nested=nested, only=only) for populations in _connected(found)]
 
 
 def _connected(found: Populations) -> list[tuple[int, ...]]:
@@ -70,7 +75,9 @@ def _connected(found: Populations) -> list[tuple[int, ...]]:
     return [tuple(sorted(group)) for group in groups]
 
 
-def _family(tables: Sequence[Placed], found: Populations, populations: tuple[int, ...], *, nested: bool) -> Family:
+def _family(
+    tables: Sequence[Placed], found: Populations, populations: tuple[int, ...], *, nested: bool, only: int | None
+) -> Family:
     within = {pair for pair in found.within if pair[0] in populations}
     sure, likely = list[Apart](), list[Apart]()
     for whole in populations:
@@ -79,11 +86,13 @@ def _family(tables: Sequence[Placed], found: Populations, populations: tuple[int
             known = _sure(tables, found, whole, parts)
             sure += known
             likely += _likely(tables, found, whole, parts, known=known, nested=within if nested else set())
+    groups = len(likely)
+    likely = likely if only is None else likely[only : only + 1]
     dropped = _nested_in(likely, within)
     within -= _nested_in(sure, within) | dropped
     still = [(group, _still(group, within)) for group in (*sure, *likely)]
     kept = tuple(replace(group, parts=left) for group, left in still if len(left) > 1)
-    return Family(populations, frozenset(within), kept, not dropped)
+    return Family(populations, frozenset(within), kept, not dropped, groups)
 
 
 def _still(group: Apart, within: set[Pair]) -> tuple[int, ...]:
@@ -112,16 +121,51 @@ def _likely(
     groups = []
     for are_left_out in (True, False):
         taken = {part for group in known if group.are_left_out is are_left_out for part in group.parts}
-        chosen = list[int]()
         weights = {part: _weight(tables, found, whole, part, are_left_out=are_left_out) for part in parts}
-        for part in sorted(set(parts) - taken, key=lambda one: (weights[one], one)):
-            if any((part, other) in nested or (other, part) in nested for other in chosen):
-                continue
-            if _is_room(tables, found, whole, (*chosen, part), are_left_out=are_left_out):
-                chosen.append(part)
-        if len(chosen) > 1:
-            groups.append(Apart(whole, tuple(sorted(chosen)), are_left_out, is_all=False))
+        order = sorted(set(parts) - taken, key=lambda one: (weights[one], one))
+        room = _Room(tables, found, whole, nested, are_left_out=are_left_out)
+        groups += [Apart(whole, some, are_left_out, is_all=False) for some in _fitting(order, room)]
     return groups
+
+
+def _fitting(order: Sequence[int], room: _Room) -> list[tuple[int, ...]]:
+    """The first that fit together; and, where not all do, those that fit when one of these is passed over.
+
+    Objectors and five practices, each left out of another table, may leave no room for the largest practice: then
+    the five without the objectors are a group as well.
+    """
+    first = _chosen(order, room)
+    passed_over = first if len(first) < len(order) else ()
+    found = {first, *(_chosen([part for part in order if part != one], room) for one in passed_over)}
+    return sorted(some for some in found if len(some) > 1 and not any(set(some) < set(other) for other in found))
+
+
+def _chosen(order: Sequence[int], room: _Room) -> tuple[int, ...]:
+    chosen = list[int]()
+    for part in order:
+        if room.has(part, chosen):
+            chosen.append(part)
+    return tuple(sorted(chosen))
+
+
+class _Room:
+    """Whether parts of a whole may have nobody in common; every question is asked once."""
+
+    def __init__(
+        self, tables: Sequence[Placed], found: Populations, whole: int, nested: set[Pair], *, are_left_out: bool
+    ) -> None:
+        self._about = tables, found, whole
+        self._nested = nested
+        self._are_left_out = are_left_out
+        self._known: dict[frozenset[int], bool] = {}
+
+    def has(self, part: int, chosen: Sequence[int]) -> bool:
+        if any((part, other) in self._nested or (other, part) in self._nested for other in chosen):
+            return False
+        asked = frozenset((*chosen, part))
+        if asked not in self._known:
+            self._known[asked] = _is_room(*self._about, sorted(asked), are_left_out=self._are_left_out)
+        return self._known[asked]
 
 
 def _weight(tables: Sequence[Placed], found: Populations, whole: int, part: int, *, are_left_out: bool) -> int:

@@ -40,11 +40,11 @@ class Grids:
         )
 
 
-def find(reading: Reading, *, nested: bool, zeros_too: bool) -> Grids:
+def find(reading: Reading, *, nested: bool, zeros_too: bool, only: int | None = None) -> Grids:
     """Every family that is small enough, and needs it."""
     tables, found = reading.tables, reading.populations
     kept, laid = [], dict[int, list[blocks.Block]]()
-    for family in families.find(tables, found, nested=nested):
+    for family in families.find(tables, found, nested=nested, only=only):
         numbers = [number for population in family.populations for number in found.members[population]]
         if len(family.populations) == 1 and not any(tables[number].selected for number in numbers):
             continue

@@ -99,15 +99,37 @@ def _under(
     outcomes = list[Outcome]()
     for nested in (False, True):
         built = lattice.laid_out(released, reading, rule, nested=nested)
-        outcome, is_last = _settled(built, tables, rule, states, withheld), built.is_settled
-        if not outcome.is_safe and built.is_full and is_impossible(built.system, built.states, rule):
-            # No people are counted like this: what the counts seemed to bear out is not so, and nobody can know it.
-            built = lattice.laid_out(released, reading, rule, full=False)
-            outcome = _settled(built, tables, rule, states, withheld)
-        outcomes.append(outcome)
-        states = [list(one.states) for one in outcome.tables]
-        if is_last or not outcome.is_safe:
+        found, is_last = [_settled(built, tables, rule, states, withheld)], built.is_settled
+        if not found[0].is_safe and built.is_full and is_impossible(built.system, built.states, rule):
+            found = _less_assumed(
+                built, reading, released, tables, rule, nested=nested, states=states, withheld=withheld
+            )
+        outcomes += found
+        states = [list(one.states) for one in found[-1].tables]
+        if is_last or not found[-1].is_safe:
             break
+    return outcomes
+
+
+def _less_assumed(
+    built: Lattice, reading: Reading, released: Sequence[Released], tables: Sequence[Released], rule: DisclosureRule,
+    *, nested: bool, states: Sequence[Sequence[State]], withheld: Sequence[Sequence[bool]],
+) -> list[Outcome]:  # fmt: skip
+    """No people are counted like this: what the counts seemed to bear out is not all so, and nobody can know it.
+
+    So each of it by itself; none of it, where no single one can be; and sum by sum, where that cannot be either.
+    """
+    outcomes = list[Outcome]()
+    for only in range(built.likely + 1):
+        one = lattice.laid_out(released, reading, rule, nested=nested, only=only)
+        if (only == built.likely and outcomes) or not one.is_full or is_impossible(one.system, one.states, rule):
+            continue
+        outcomes.append(_settled(one, tables, rule, states, withheld))
+        states = [list(found.states) for found in outcomes[-1].tables]
+        if not outcomes[-1].is_safe:
+            break
+    if not outcomes:
+        outcomes = [_settled(lattice.laid_out(released, reading, rule, full=False), tables, rule, states, withheld)]
     return outcomes
 
 

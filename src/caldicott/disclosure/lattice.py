@@ -50,6 +50,8 @@ class Lattice:
     is_settled: bool = True
     """Whether the counts leave only one reading of which populations contain each other."""
     is_full: bool = False
+    likely: int = 0
+    """How many groups of parts are taken to share nobody that may as well share somebody."""
 
 
 @dataclass
@@ -82,14 +84,20 @@ def build(released: Sequence[Released], dimensions: Mapping[str, Dimension], rul
 
 
 def laid_out(
-    released: Sequence[Released], reading: Reading, rule: DisclosureRule, *, nested: bool = False, full: bool = True
-) -> Lattice:
-    """The same in one reading of the tables; populations that contain each other over all their groups, if `full`."""
+    released: Sequence[Released], reading: Reading, rule: DisclosureRule,
+    *, nested: bool = False, full: bool = True, only: int | None = None,
+) -> Lattice:  # fmt: skip
+    """The same in one reading of the tables; populations that contain each other over all their groups, if `full`.
+
+    With `only`, of all that is likely of them only this is taken to be so.
+    """
     # Sums of money have no whole table that small moves could change: for them sum by sum must do.
-    is_full = full and not rule.is_of_amounts
-    grids = full_grids.find(reading, nested=nested, zeros_too=rule.withholds_zeros) if is_full else full_grids.Grids()
+    is_full, zeros_too = full and not rule.is_of_amounts, rule.withholds_zeros
+    grids = full_grids.Grids()
+    if is_full:
+        grids = full_grids.find(reading, nested=nested, zeros_too=zeros_too, only=only)
     if reading.plain and not grids.hold(reading):
-        return laid_out(released, reading.plain, rule, nested=nested, full=full)
+        return laid_out(released, reading.plain, rule, nested=nested, full=full, only=only)
     tables, found, built = reading.tables, reading.populations, _Built(below=differences.widest(rule))
     statistic_of: list[tuple[int, ...]] = [()] * len(tables)
     sited: list[list[Sited]] = []
@@ -110,6 +118,7 @@ def laid_out(
     return Lattice(
         _system(built, rule), tuple(state or State.SHOWN for state in built.states), tuple(statistic_of),
         found.relations, found.members, is_settled, bool(grids.families),
+        max((family.likely for family in grids.families), default=0),
     )  # fmt: skip
 
 

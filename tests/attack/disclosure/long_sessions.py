@@ -6,7 +6,9 @@ nothing else. A line of figures a session, and the sum at the end. The insider i
 alone in a cell, and so knows it. With `--results` each line is added to the file,
 and sessions that are in it are not played again: stop it and start it as you like.
 `--kind mixed` is an analyst who mixes tables of everybody, by practice too, with
-tables of everybody but one practice; `--kind everything` mixes in months and objectors.
+tables of everybody but one practice; `--kind everything` mixes in months and objectors;
+`--kind hidden --tables 7` leaves out objectors and five practices, each in a table of
+its own, and no column says so.
 """
 
 from __future__ import annotations
@@ -22,12 +24,12 @@ from pathlib import Path
 
 from attack.disclosure.attacker import Attacker, Seen
 from attack.disclosure.playing import SMALL, plain, returned
-from attack.disclosure.sessions import HIERARCHY, SCRIPTS, SIZE, World, everything, mixed
+from attack.disclosure.sessions import HIERARCHY, SCRIPTS, SIZE, World, everything, hidden, mixed
 from caldicott.operations.protect import Request, protect
 from caldicott.vocabulary.errors import DoesNotHold, Refused
 
 KINDS = ("random", "differencer", "band shifter", "month on month", "opt-out pairs", "two colluders", "insider")
-OTHERS = {"mixed": mixed, "everything": everything}
+OTHERS = {"mixed": mixed, "everything": everything, "hidden": hidden}
 _SCRIPT_OF_THE_INSIDER = 5
 _FEWEST = 4
 

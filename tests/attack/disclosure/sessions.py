@@ -159,6 +159,18 @@ def everything(chance):
     return [random_analyst(chance), *objectors(chance), *differencer(chance), *month_on_month(chance)]
 
 
+def hidden(chance):
+    """Everybody, without objectors, and without each of five practices, in any order; no column names a practice."""
+    names = chance.choice([("age",), ("age",), ("sex",), ("age", "sex")])
+    values = tuple(with_total(leaf_values(name)) for name in names)
+    asked = [Asked(names, values), Asked(names, values, without_objectors=True)]
+    for dropped in chance.sample(range(len(PRACTICES)), 5):
+        left = frozenset(number for number, place in enumerate(CROSS) if place[0] != dropped)
+        asked.append(Asked(names, values, only=left))
+    chance.shuffle(asked)
+    return asked
+
+
 SCRIPTS = (
     lambda chance: [random_analyst(chance) for _ in range(4)],
     differencer,

@@ -9,6 +9,7 @@ from collections import Counter
 
 import pytest
 
+from attack.disclosure import long_sessions
 from attack.disclosure.attacker import Attacker, Seen
 from attack.disclosure.playing import SMALL, plain, play
 from caldicott.operations.protect import Request, protect
@@ -92,3 +93,10 @@ def test_free_bands_find_nobody(free_bands):
     assert under_rule > 0
     assert len(gate) >= 0.8 * QUERIES
     assert sum(seen.printed != "*" for seen in gate) >= 0.6 * len(gate)
+
+
+def test_five_practices_and_those_who_objected_are_left_out_and_no_column_says_so(tmp_path):
+    """Each left out of a table of its own, of everybody: no group is left fewer than five values (session 9)."""
+    _kind, met = long_sessions.play(9, 7, tmp_path, "hidden")
+    assert met["gate: small groups"] > 100
+    assert met["gate: exact"] == met["gate: fewer than five values"] == 0
