@@ -18,6 +18,7 @@ from caldicott.engines.duckdb.indicators import DuckDbIndicators
 from caldicott.engines.duckdb.indicators_marts import Marts
 from caldicott.facts import disclosure as rules
 from caldicott.operations.indicators_budget import at_most, component
+from caldicott.operations.indicators_coarser import Looking, with_offer
 from caldicott.operations.indicators_library import lookups_of
 from caldicott.operations.perform import Act, ask, perform, permits
 from caldicott.operations.protect import judged
@@ -38,8 +39,10 @@ if TYPE_CHECKING:
     from caldicott.analytics.answer import Answer
     from caldicott.analytics.cube import Cell
     from caldicott.analytics.question import Question
+    from caldicott.facts.disclosure import DisclosureRule
     from caldicott.operations.perform import House
     from caldicott.register.model import Register
+    from caldicott.stores.ledger import Release
 
 FEWEST: Final = 10
 """A question about fewer people is answered the same whether there are nine, one or none."""
@@ -86,9 +89,20 @@ def analyse(
     def compute() -> Act[Told]:
         told("counting")
         with DuckDbIndicators(marts, lookups) as engine:
-            counted = {name: engine.cells(cube) for name, cube in counting.cubes(asked).items()}
-        told("proving what may leave")
-        found = _through_gate(house, asked, counted, permit=permit, lookups=lookups, snapshot=snapshot)
+
+            def counts_of(one: Question) -> Mapping[str, Sequence[Cell]]:
+                return {name: engine.cells(cube) for name, cube in counting.cubes(one).items()}
+
+            def would_tell(other: Question) -> None:
+                told("looking for larger groups that can be told")
+                _proved(house, other, counts_of(other), permit=permit, lookups=lookups, keeps=False)
+
+            counted = counts_of(asked)
+            told("proving what may leave")
+            try:
+                found = _through_gate(house, asked, counted, permit=permit, lookups=lookups, snapshot=snapshot)
+            except Refused as no:
+                raise with_offer(asked, no, would_tell) from None
         counts = {"rows": len(found.answer.rows), "rows withheld": found.answer.withheld}
         references = (role, asked.indicator.reference, f"question:{found.key}", *found.certificates)
         return Act(
@@ -163,14 +177,8 @@ def _through_gate(
     lookups: Mapping[str, Mapping[str, str]], snapshot: Mapping[str, str],
 ) -> Told:  # fmt: skip
     """All tables of the question together, against all that was ever told of any of these people."""
-    rule = rules.rule(permit.obligations.disclosure_rule or DEFAULT_RULE)
-    activity = permit.request.activity
-    true = [_true(table) for _name, table in counting.tables(asked, counted)]
-    audiences = [component(one, activity) for one in counting.populations(asked)]
-    with remembered(house, *audiences, at_most=at_most()) as memory:
-        joined = within(house, true, memory.releases(), lookups)
-        release = judged(true, rule, hierarchies=within(house, lookups=lookups), joined=joined, memory=memory)
-        memory.everywhere(release)
+    rule, activity = _rule(permit), permit.request.activity
+    release = _proved(house, asked, counted, permit=permit, lookups=lookups)
     report = json.loads(release.files["report.json"])
     made = answers.answer(asked, release.files, report["made_coarser"], lookups=lookups, marker=rule.shown_as)
     if sum(cell.people for cell in counted[counting.main(asked)]) < FEWEST:
@@ -180,6 +188,27 @@ def _through_gate(
         asked, made, snapshot["id"], snapshot["at"], activity, rule.name, rule.shown_as, rule.round_to,
         (release.certificate,), key, (report,),
     )  # fmt: skip
+
+
+def _proved(
+    house: House, asked: Question, counted: Mapping[str, Sequence[Cell]], *, permit: Permit,
+    lookups: Mapping[str, Mapping[str, str]], keeps: bool = True,
+) -> Release:  # fmt: skip
+    """The tables as they may leave; only what is kept may be told, for nobody else would know of the rest."""
+    true = [_true(table) for _name, table in counting.tables(asked, counted)]
+    audiences = [component(one, permit.request.activity) for one in counting.populations(asked)]
+    with remembered(house, *audiences, at_most=at_most()) as known:
+        memory = known if keeps else Looking.over(known)
+        joined = within(house, true, memory.releases(), lookups)
+        hierarchies = within(house, lookups=lookups)
+        release = judged(true, _rule(permit), hierarchies=hierarchies, joined=joined, memory=memory)
+        if keeps:
+            memory.everywhere(release)
+    return release
+
+
+def _rule(permit: Permit) -> DisclosureRule:
+    return rules.rule(permit.obligations.disclosure_rule or DEFAULT_RULE)
 
 
 def _true(table: counting.Table) -> CountTable:
