@@ -12,7 +12,7 @@ from caldicott.disclosure.proof import LARGE_FROM, Prover, Witnesses
 from caldicott.disclosure.system import State, System, components, restricted
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable, Iterable, Sequence
 
     from caldicott.disclosure.proof import Finding, Verdict
     from caldicott.facts.disclosure import DisclosureRule
@@ -105,14 +105,18 @@ class _Repair:
         while (verdict := self._verdict(chosen)) is not None:
             if not verdict.unsafe:
                 return chosen
-            lists = set()
+            lists, wider = set(), set()
             for finding in verdict.unsafe:
-                if helpful := _helpful(self.system, self._with(chosen), finding):
+                now = self._with(chosen)
+                if helpful := _helpful(self.system, now, finding.blamed):
                     lists.add(helpful)
                 elif not _seal(self.system, self._states, finding):
-                    return None
+                    # Nothing printed stops it, and yet no whole people were found: more room may help to find them.
+                    wider.add(_helpful(self.system, now, _around(self.system, finding)))
+            if frozenset() in wider:
+                return None
             self.lists |= lists
-            chosen |= cover.greedy(lists, self.cost)
+            chosen |= cover.greedy(lists | wider, self.cost)
         return None
 
     def thinned(self, chosen: frozenset[int]) -> frozenset[int]:
@@ -164,13 +168,20 @@ _known = _Known()
 """Pure memory: the same question has the same answer whether it is asked for the first time or not."""
 
 
-def _helpful(system: System, states: Sequence[State], finding: Finding) -> frozenset[int]:
+def _helpful(system: System, states: Sequence[State], blamed: Iterable[int]) -> frozenset[int]:
     """What is printed now, was never printed before, and is not nothing."""
     return frozenset(
         number
-        for number in finding.blamed
+        for number in blamed
         if states[number] is State.SHOWN and not system.statistics[number].is_fixed and system.statistics[number].truth
     )
+
+
+def _around(system: System, finding: Finding) -> list[int]:
+    """Sums that share a group with a sum of the group in doubt."""
+    atoms = set(system.targets[finding.target].atoms)
+    near = atoms.union(*(found.atoms for found in system.statistics if not atoms.isdisjoint(found.atoms)))
+    return [number for number, found in enumerate(system.statistics) if not near.isdisjoint(found.atoms)]
 
 
 def _seal(system: System, states: list[State], finding: Finding) -> bool:
