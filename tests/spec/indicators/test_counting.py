@@ -126,6 +126,21 @@ def test_a_month_that_lacks_a_column_is_counted_with_the_others(tmp_path):
         assert counted(engine, ("provider", "time")) == by_hand(without, ("provider", "time"))
 
 
+def test_a_filter_and_an_upper_level_hold_in_each_month(tmp_path):
+    """Of one month and one network only: the same as those groups of the table of all."""
+    rows, lookups = list(rows_of(7)), {"practice-network": {"Z80001": "North", "Z80021": "North", "Z80301": "South"}}
+    practice = Axis("practice", "practice", ("practice",), (("network", "North"),))
+    month = Axis("time", "month", ("month",), (("month", MONTHS[1]),))
+    asked = Cube("c", Source("sus-ec", expression.claim("cost is known", where="test")), (practice, month))
+    expected = {
+        values: found[:2]
+        for values, found in by_hand(rows, ("practice", "time")).items()
+        if values[0] in {"Z80001", "Z80021"} and values[1] == MONTHS[1]
+    }
+    with DuckDbIndicators(marts(tmp_path, rows), lookups, threads=1) as engine:
+        assert {cell.values: (cell.events, cell.people) for cell in engine.cells(asked)} == expected
+
+
 def test_the_first_of_all_of_a_persons_rows_is_looked_for_in_all_months(tmp_path):
     """A question about each person's first attendance, by month, counts each person in one month."""
     rows = list(rows_of(6))
