@@ -25,7 +25,7 @@ def coarser(asked: Question) -> list[tuple[str, ...]]:
     return every if len(every) <= AT_MOST else [*every[: AT_MOST - 1], every[-1]]
 
 
-def in_order(asked: Question, by: Sequence[str]) -> str:
+def in_titles(asked: Question, by: Sequence[str]) -> str:
     """`GP practice and sex`, or that it is one figure."""
     titles = [group.title if (group := asked.indicator.group(name)) else dimension(name).title for name in by]
     return " and ".join(title.lower() if title[1:2].islower() else title for title in titles) or "nothing (one figure)"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Final
 
-from caldicott.analytics.coarser import coarser, in_order
+from caldicott.analytics.coarser import coarser, in_titles
 from caldicott.analytics.question import question
 from caldicott.operations.protect_told import Memory
 from caldicott.vocabulary.errors import DoesNotHold, Refused
@@ -60,7 +60,7 @@ def with_offer(asked: Question, no: Refused, would_tell: Callable[[Question], No
         except (Refused, DoesNotHold):
             # Refused as well, or its groups are nowhere written down.
             continue
-        return _refusal(f"ask by {in_order(other, by)}, which can be told: `{words(other)}`")
+        return _refusal(f"ask by {in_titles(other, by)}, which can be told: `{words(other)}`")
     return _refusal(_NOTHING)
 
 
