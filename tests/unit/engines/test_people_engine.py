@@ -112,6 +112,18 @@ def test_the_newest_word_on_a_coded_record_counts():
     assert objecting(([dissent], {}), ([(*dissent[:4], True)], {"sender": "Z80002"})) == {"type1"}
 
 
+def test_what_only_settling_needs_is_gone_once_it_is_done():
+    """A run holds whose an identity is and who objects; what senders said to find that out is not kept in memory."""
+    engine = DuckDbPeople(threads=1)
+    engine.add_numbers(_numbers([1, 2]))
+    _index(engine, [1, 2])
+    engine.follow_mergers()
+    engine.settle(ndop_answered=True)
+    found = engine.connection.execute("SELECT table_name FROM duckdb_tables() ORDER BY 1").fetchall()
+    engine.connection.close()
+    assert [name for (name,) in found] == ["current", "living", "objection", "objection_code", "person", "person_local"]
+
+
 def test_a_replaced_period_of_codes_is_gone():
     """What a newer replacement of the period does not bring is no longer said."""
     inside, before = (1, T1, "2025-06-01", 7, False), (1, T1, "2020-06-01", 7, False)

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _DERIVED = {ColumnClass.BIRTH_DATE, ColumnClass.POSTCODE}
 _OLDEST_BAND = 90
-_BAND_YEARS = 5
 SYSTEM_COLUMNS = ("identity", "link_quality", "withdrawn", "occurred_on", "record_hash", "file_row")
 
 
@@ -182,10 +181,9 @@ def _derived(column: Column, columns: MartColumns) -> list[str]:
         return [outward] if "outward_postcode" in columns.classes else []
     born = name if column.type == ColumnType.DATE else f"try_cast({name} AS DATE)"
     years = f"date_sub('year', {born}, r.occurred_on)"
-    bands = ", ".join(f"'{first}-{first + _BAND_YEARS - 1}'" for first in range(0, _OLDEST_BAND, _BAND_YEARS))
     band = (
         f"CASE WHEN {years} < 0 THEN NULL WHEN {years} >= {_OLDEST_BAND} THEN '{_OLDEST_BAND}+' "
-        f"ELSE [{bands}][{years} // {_BAND_YEARS} + 1] END AS age_band"
+        f"ELSE (({years} // 5) * 5) || '-' || (({years} // 5) * 5 + 4) END AS age_band"
     )
     wanted = {"birth_year": f"year({born}) AS birth_year", "age_band": band}
     return [line for derived, line in wanted.items() if derived in columns.classes]

@@ -55,6 +55,13 @@ CREATE TEMP TABLE allowed (number BIGINT);
 """
 
 
+_SETTLED = (
+    "seen", "seen_local", "merger", "demographic", "index_number", "index_local", "coded_record", "registered", "answered",
+    "allowed", "objecting", "heard",
+)  # fmt: skip
+"""What nobody asks for once everybody's objections are settled: three fifths of the memory of a run's people."""
+
+
 class DuckDbPeople:
     """The people of one run."""
 
@@ -197,6 +204,9 @@ class DuckDbPeople:
             f"{ndop | EVERYONE | nowhere} AS mask, "
             "NULL::DATE AS demographic_birth_date, false AS is_known FROM index_local"
         )
+
+        for name in _SETTLED:
+            self.connection.execute(f"DROP TABLE {name}")
 
     def persons_remaining(self, barring_masks: list[int]) -> pa.ChunkedArray:
         """Persons whom at least one of the masks does not bar: only they get a token."""

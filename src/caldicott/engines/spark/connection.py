@@ -59,6 +59,7 @@ class SparkConnection:
             Kind.TABLE: self._create,
             Kind.TABLE_AS: self._create_as,
             Kind.INSERT: self._insert,
+            Kind.DROP: self._drop,
             Kind.QUERY: self._query,
             Kind.FUNCTION: self._query,
         }
@@ -127,6 +128,11 @@ class SparkConnection:
         added = self._asked(statement, parameters).toDF(*table.columns).to(table.schema)
         self._tables[statement.name] = table.union(added)
         self._changed.add(statement.name)
+
+    def _drop(self, statement: Statement, _parameters: Parameters | None) -> None:
+        self._tables.pop(statement.name).unpersist()
+        self._changed.discard(statement.name)
+        self.session.catalog.dropTempView(statement.name)
 
     def _query(self, statement: Statement, parameters: Parameters | None) -> Answer:
         return Answer(self._asked(statement, parameters), "query")

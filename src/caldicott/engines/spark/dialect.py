@@ -28,6 +28,7 @@ class Kind(Enum):
     TABLE_AS = auto()
     """Names a table and what is in it."""
     INSERT = auto()
+    DROP = auto()
     QUERY = auto()
     FUNCTION = auto()
     NOTHING = auto()
@@ -57,6 +58,9 @@ def _statement(tree: exp.Expr) -> Statement:
         return Statement(Kind.INSERT, _in_spark(_selected(tree.expression)), tree.this.name)
     if isinstance(tree, exp.Create):
         return _created(tree)
+    if isinstance(tree, exp.Drop):
+        (dropped,) = tree.find_all(exp.Table)
+        return Statement(Kind.DROP, name=dropped.name)
     if isinstance(tree, exp.Query):
         return Statement(Kind.QUERY, _in_spark(tree))
     raise ProgramFault(
