@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 _QUOTE: Final = ord('"')
 _LF: Final = ord("\n")
 _CR: Final = ord("\r")
-_BLOCK: Final = 8 << 20
-"""Read at a time; far more than the longest line that is let in."""
+_BLOCK: Final = 2 << 20
+"""Read at a time: more than the longest line that is let in, and no more than the processor's own memory likes."""
+_FIRST: Final = 8 << 20
+"""Looked at to see which columns say few things."""
 _LIST = pa.dictionary(pa.int32(), pa.string())
 
 
@@ -155,7 +157,7 @@ class PlainTable:
             ArrowException: Arrow does not read it, now or later.
         """
         with self.path.open("rb") as stream:
-            first = stream.read(_BLOCK)
+            first = stream.read(_FIRST)
         _header, _end, lines = first.partition(b"\n")
         lists = self._lists(first)
         schema = pa.schema([(name, _LIST if name in lists else pa.string()) for name in self.names])
