@@ -13,7 +13,7 @@ from caldicott.facts.layout import load as load_layout
 from caldicott.operations.admitting import days_in, hold_repeats, record_of, rules_for
 from caldicott.operations.flows import delivery_references
 from caldicott.operations.perform import Act, House, ask, perform, permits, record
-from caldicott.operations.reading import ahead, checked
+from caldicott.operations.reading import checked
 from caldicott.policy.agreements import against_agreement
 from caldicott.policy.decision import Request
 from caldicott.safe_haven.landing.placement import Period, Tally, place
@@ -21,6 +21,7 @@ from caldicott.stores.destroyed_keys import refuse_destroyed
 from caldicott.stores.landing_zone import LandingZone, ZoneKeys
 from caldicott.stores.names import unused_name
 from caldicott.stores.submissions import manifest as manifests
+from caldicott.stores.submissions.ahead import ahead
 from caldicott.vocabulary.errors import CaldicottError, DoesNotHold
 from caldicott.vocabulary.formats import DataFormat
 

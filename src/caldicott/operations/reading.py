@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -23,17 +21,6 @@ if TYPE_CHECKING:
     from caldicott.stores.submissions.faults import Fault
 
 _FAULTS_NAMED = 5
-_AHEAD = 6
-"""Pieces read while some are being placed: of 75,000 rows as the engine hands them over, so that nobody waits."""
-
-
-def ahead(pieces: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The same pieces in the same order, the next ones made meanwhile; a fault comes where it would have come."""
-    with ThreadPoolExecutor(1) as reader:
-        waiting = deque(reader.submit(next, pieces, None) for _ in range(_AHEAD))
-        while (piece := waiting.popleft().result()) is not None:
-            waiting.append(reader.submit(next, pieces, None))
-            yield piece
 
 
 def checked(path: Path, layout: Layout, rules: LandingRules, engine: DuckDbLanding) -> Iterator[pa.RecordBatch]:

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from caldicott.operations.reading import ahead
+from caldicott.stores.submissions.ahead import ahead
 
 
 def test_order_and_number_stay():

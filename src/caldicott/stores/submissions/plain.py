@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from caldicott.safe_haven.landing.value_lists import of_few_values
+from caldicott.stores.submissions.ahead import ahead
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -163,7 +164,8 @@ class PlainTable:
         schema = pa.schema([(name, _LIST if name in lists else pa.string()) for name in self.names])
         if not lines.strip(b"\r\n"):  # Arrow does not read a file of no rows
             return pa.RecordBatchReader.from_batches(schema, [])
-        return pa_csv.open_csv(self.path, **self._options(dict(zip(schema.names, schema.types, strict=True))))
+        read = pa_csv.open_csv(self.path, **self._options(dict(zip(schema.names, schema.types, strict=True))))
+        return pa.RecordBatchReader.from_batches(schema, ahead(iter(read)))
 
     def _lists(self, first: bytes) -> frozenset[str]:
         whole, end, _rest = first.rpartition(b"\n")
