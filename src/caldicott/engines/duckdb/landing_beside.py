@@ -52,18 +52,24 @@ def check_beside(
     statement = select_beside(layout, source="rows_read", present=present, rules=rules, listed=listed)
     asked = [field for field in schema if quoted(field.name) in statement]
     looked_through = enumerate(scanned_in(layout, present), start=1)
-    beside = _Beside(layout, _Leaks([(place, c) for place, c in looked_through if (c.name or NAMELESS) in listed]))
+    leaks_in = _Leaks([(place, column) for place, column in looked_through if _name(column) in listed])
+    beside = _Beside([column for column in layout.columns if column.name in present], leaks_in)
     shown = pa.schema([*asked, pa.field(ROW, pa.int64()), pa.field(LEAK, pa.int32())])
     connection.register("rows_read", pa.RecordBatchReader.from_batches(shown, beside.shown(rows, schema, shown)))
     for found in connection.sql(statement).to_arrow_reader(BATCH_ROWS):
         yield from beside.together(found)
 
 
+def _name(column: Column) -> str:
+    return column.name or NAMELESS
+
+
 @dataclass(repr=False)
 class _Beside:
     """Rows on their way past the engine."""
 
-    layout: Layout
+    columns: Sequence[Column]
+    """Those of the layout that the file has."""
     leaks: _Leaks
     passing: deque[pa.RecordBatch] = field(default_factory=deque)
     rows: int = 0
@@ -102,23 +108,18 @@ class _Beside:
 
     def _both(self, found: pa.RecordBatch, batch: pa.RecordBatch) -> pa.RecordBatch:
         columns = {name: found.column(name) for name in (*SYSTEM_COLUMNS, "fault")}
-        columns["raw"] = _raw(found.column("fault"), batch, self.layout)
-        for column in kept(
-            [column for column in self.layout.columns if (column.name or NAMELESS) in batch.schema.names]
-        ):
+        columns["raw"] = _raw(found.column("fault"), batch, [_name(column) for column in self.columns])
+        for column in kept(self.columns):
             is_text = column.type == ColumnType.TEXT
-            columns[column.canonical] = (
-                batch.column(column.name or NAMELESS) if is_text else found.column(column.canonical)
-            )
+            columns[column.canonical] = batch.column(_name(column)) if is_text else found.column(column.canonical)
         return pa.RecordBatch.from_pydict(columns)
 
 
-def _raw(faults: pa.Array, batch: pa.RecordBatch, layout: Layout) -> pa.Array:
+def _raw(faults: pa.Array, batch: pa.RecordBatch, names: Sequence[str]) -> pa.Array:
     """The text of rows held back, as the engine's own `to_json` has it; nothing for the others."""
     at = np.flatnonzero(pc.is_valid(faults).to_numpy(zero_copy_only=False))
     if not len(at):
         return pa.nulls(batch.num_rows, pa.string())
-    names = [column.name or NAMELESS for column in layout.columns if (column.name or NAMELESS) in batch.schema.names]
     # Column by column: rows as Arrow makes them cost six times as much (measured).
     held = [batch.column(name).take(pa.array(at)).cast(pa.string()).to_pylist() for name in names]
     told = [json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False) for row in zip(*held, strict=True)]
@@ -140,12 +141,11 @@ class _Leaks:
         """For each row the place of the first such column, if there is one."""
         found = np.zeros(batch.num_rows, dtype=np.int32)
         for place, column in self.columns:
-            array = batch.column(column.name or NAMELESS)
+            array = batch.column(_name(column))
             leaking = self._leaking(place, column, array.dictionary)
             if leaking.any():
-                is_leak = leaking[array.indices.fill_null(0).to_numpy()] & array.is_valid().to_numpy(
-                    zero_copy_only=False
-                )
+                is_told = array.is_valid().to_numpy(zero_copy_only=False)
+                is_leak = leaking[array.indices.fill_null(0).to_numpy()] & is_told
                 found[(found == 0) & is_leak] = place
         return pa.array(found, mask=found == 0) if found.any() else pa.nulls(batch.num_rows, pa.int32())
 

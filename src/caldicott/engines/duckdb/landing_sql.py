@@ -9,11 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date  # noqa: TC003  the dataclass is read at run time
+from typing import TYPE_CHECKING
 
 from caldicott.engines.duckdb.connection import NAMELESS, quoted, text
 from caldicott.engines.duckdb.identity_sql import needs_trace, number_fault
 from caldicott.facts.layout import Column, ColumnClass, ColumnType, IdentityKind, Layout
 from caldicott.vocabulary.nhs_number import NhsNumberFault, NhsNumberStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SYSTEM_COLUMNS = ("identity", "link_quality", "needs_trace", "record_hash", "withdrawn", "occurred_on")
 
@@ -90,7 +94,7 @@ def _statement(
     )
 
 
-def kept(columns: list[Column]) -> list[Column]:
+def kept(columns: Sequence[Column]) -> list[Column]:
     """The columns a clear row carries; the number itself is carried once, as the identity."""
     return [column for column in columns if column.column_class != ColumnClass.NHS_NUMBER]
 
@@ -216,7 +220,7 @@ def _leaks_by_place(columns: list[Column], listed: frozenset[str]) -> list[str]:
     places = [
         f"CASE WHEN {leaks(column, _s(column.name))} THEN {place} END"
         for place, column in enumerate(columns, start=1)
-        if column.name not in listed
+        if (column.name or NAMELESS) not in listed
     ]
     faults = ", ".join(_leak_text(column) for column in columns)
     return [f"[{faults}][least({', '.join([*places, _s(LEAK)])})]"]
