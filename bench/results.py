@@ -51,7 +51,7 @@ def of_rows(rows: list[dict], *, more_is_better: tuple[str, ...] = ()) -> list[F
 
 
 def _of_row(row: dict, more_is_better: tuple[str, ...]) -> Figure:
-    value, target, unit = row["value"], row["target"], row["unit"]
+    value, target, unit = row["value"], row.get("target"), row["unit"]
     measured = f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
     if target is None:
         return Figure(row["name"], "", f"{measured} {unit}".strip())
