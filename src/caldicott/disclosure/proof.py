@@ -35,7 +35,7 @@ _STARTS: Final = 6
 _PUSHES: Final = 24
 _IDLE: Final = 3
 _MOVED_UP_TO: Final = 200
-"""Atoms of a system small enough for the table of all moves: of 800 it costs five times what a program for each group does."""
+"""Atoms of a system small enough for the table of all moves: at 800 it costs five times as much as a program each."""
 _EXPLORED: Final = 2
 _LOOKS: Final = 200
 _TURNS: Final = 12
