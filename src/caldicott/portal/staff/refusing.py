@@ -25,21 +25,26 @@ _BY_CODE: Final[dict[str, tuple[str, int]]] = {
     "enumeration": ("You are stopped for today", HTTPStatus.TOO_MANY_REQUESTS),
 }
 """Refusals that are told otherwise than their kind."""
-TOLD: Final = tuple(kind for kind, _title, _status in _PAGES)
+_TOLD: Final = tuple(kind for kind, _title, _status in _PAGES)
 """What becomes such a page; anything else is a fault of the program."""
 
 
-def as_pages(view: View) -> View:
-    """A page whose refusals and faults are pages too."""
+def telling(
+    tell: Callable[[HttpRequest, CaldicottError], HttpResponse], kinds: tuple[type[CaldicottError], ...] = _TOLD
+) -> Callable[[View], View]:
+    """Makes views whose refusals and faults are pages too, as an area tells them."""
 
-    @wraps(view)
-    def tells(request: HttpRequest, **parts: Any) -> HttpResponse:
-        try:
-            return view(request, **parts)
-        except TOLD as fault:
-            return told(request, fault)
+    def made(view: View) -> View:
+        @wraps(view)
+        def tells(request: HttpRequest, **parts: Any) -> HttpResponse:
+            try:
+                return view(request, **parts)
+            except kinds as fault:
+                return tell(request, fault)
 
-    return tells
+        return tells
+
+    return made
 
 
 def told(request: HttpRequest, fault: CaldicottError, template: str = "told.jinja", **context: Any) -> HttpResponse:
@@ -57,3 +62,7 @@ def told_as(
     # A refusal's own words end with the next step already.
     why = fault.what.removesuffix(fault.next_step).strip()
     return show(request, template, title, status=status, why=why, next_step=fault.next_step, **context)
+
+
+as_pages: Final = telling(told)
+"""For areas that tell them in no way of their own."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from caldicott.portal.staff.reader import Reader
     from caldicott.portal.staff.work import Work
+    from caldicott.vocabulary.errors import CaldicottError
 
     View = Callable[..., HttpResponse]
 
@@ -28,12 +29,13 @@ ROOT: Final = "/staff/analyst/"
 
 def seen_by_role(view: View) -> View:
     """A page for whoever may see figures of this activity today; all others are told why not, and it is recorded."""
+    tells = refusing.telling(_sorry)(view)
 
     @wraps(view)
     def asked_first(request: HttpRequest, **parts: Any) -> HttpResponse:
         reader = request.reader
         if may_see(board().notice().register, reader.role, reader.organisation, bootstrap.today()):
-            return _told(view, request, **parts)
+            return tells(request, **parts)
         work = work_of(reader)
         codes = tuple(dict.fromkeys(code for one in work.denied for code in one.codes)) if work else ()
         with trail.recorded():
@@ -47,11 +49,8 @@ def seen_by_role(view: View) -> View:
     return asked_first
 
 
-def _told(view: View, request: HttpRequest, **parts: Any) -> HttpResponse:
-    try:
-        return view(request, **parts)
-    except refusing.TOLD as fault:
-        return refusing.told(request, fault, "analyst/sorry.jinja", work=work_of(request.reader), where=fault.where)
+def _sorry(request: HttpRequest, fault: CaldicottError) -> HttpResponse:
+    return refusing.told(request, fault, "analyst/sorry.jinja", work=work_of(request.reader), where=fault.where)
 
 
 def work_of(reader: Reader) -> Work | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import wraps
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +11,7 @@ from django.conf import settings
 
 from caldicott import bootstrap
 from caldicott.portal.staff.pages import show
-from caldicott.portal.staff.refusing import told_as
+from caldicott.portal.staff.refusing import telling, told_as
 from caldicott.portal.staff.work import work_on
 from caldicott.portal.views import board
 from caldicott.stores.ceff import ACTIVITY
@@ -20,14 +19,12 @@ from caldicott.stores.desk import accounts
 from caldicott.vocabulary.errors import CaldicottError, DoesNotHold, Refused, WrongUsage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from django.http import HttpRequest, HttpResponse
 
     from caldicott.operations.perform import House
     from caldicott.portal.staff.reader import Reader
-
-    View = Callable[..., HttpResponse]
 
 ROOT: Final = "/staff/invoices/"
 _MISSING: Final = frozenset({"line-unknown", "letter-unknown", "store-missing"})
@@ -45,22 +42,13 @@ def acting(reader: Reader) -> Iterator[House]:
         yield replace(house, actor=reader.user, role=reader.role, organisation=reader.organisation)
 
 
-def told(view: View) -> View:
-    """A page that says in words why it cannot be shown."""
-
-    @wraps(view)
-    def guarded(request: HttpRequest, **parts: Any) -> HttpResponse:
-        try:
-            return view(request, **parts)
-        except CaldicottError as fault:
-            return sorry(request, fault)
-
-    return guarded
-
-
 def sorry(request: HttpRequest, fault: CaldicottError) -> HttpResponse:
     """The page of a refusal or a fault."""
     return told_as(request, fault, _title(fault), status=_status(fault))
+
+
+told: Final = telling(sorry, (CaldicottError,))
+"""Makes pages that say in words why they cannot be shown."""
 
 
 def page(request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
