@@ -199,6 +199,11 @@ def longer(was: str, now: str) -> Literal["widens", "narrows", "neither"]:
     return "widens" if after > before else "narrows"
 
 
+def days(number: int) -> str:
+    """`1 day`, `7 days`."""
+    return "1 day" if number == 1 else f"{number} days"
+
+
 def _length(text: str) -> int | None:
     found = _LENGTH.match(text)
     return int(found[1]) * _DAYS[found[2].lower()] if found else None

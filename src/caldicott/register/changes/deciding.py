@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from caldicott.register import words
 from caldicott.register.changes.change import Change
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def answers(old: Register, new: Register) -> Iterator[Change]:
     )
     for what, before, after in each:
         if before != after:
-            sentence = f"{what} may now be used for {_days(after)}; before it was {_days(before)}."
+            sentence = f"{what} may now be used for {words.days(after)}; before it was {words.days(before)}."
             yield Change("answer", "", sentence, "widens" if after > before else "narrows")
 
 
@@ -64,7 +65,3 @@ def _rules(was: IdentityRules, now: IdentityRules) -> Iterator[Change]:
 
 def _told(sentence: str, effect: Effect) -> Change:
     return Change("identity", "", sentence, effect)
-
-
-def _days(number: int) -> str:
-    return f"{number} day" if number == 1 else f"{number} days"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from caldicott.register.ahead import deadlines
 from caldicott.register.checks.finding import Finding, firm, in_activity
 from caldicott.register.checks.links import instruments_of
+from caldicott.register.words import days
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,10 +63,6 @@ def coming(register: Register, at: date) -> Iterator[Finding]:
 def _leaning(instrument: Instrument, register: Register) -> str:
     leaning = [one.id for one in register.activities if instrument.id in instruments_of(one)]
     return f"; what leans on it: {', '.join(leaning)}" if leaning else ""
-
-
-def days(number: int) -> str:
-    return "1 day" if number == 1 else f"{number} days"
 
 
 def ahead_of_notice(register: Register) -> Iterator[Finding]:
