@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import people
+from caldicott.engines.duckdb.landing_sql import LandingRules
 from caldicott.operations.export import export
 from caldicott.operations.land import land
 from caldicott.operations.perform import House
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
     from caldicott.register.model import Register
 
 TODAY = date(2026, 5, 4)
+LANDING_RULES = LandingRules(
+    test_numbers_allowed=True,
+    palindromes_need_trace=True,
+    northern_ireland_numbers_need_trace=True,
+    no_later_than=date(2026, 5, 1),
+)
 PLANNING, RISK = "commissioning-planning", "risk-stratification"
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 

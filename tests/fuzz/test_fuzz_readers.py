@@ -16,12 +16,10 @@ import tarfile
 import time
 import zipfile
 from dataclasses import dataclass
-from datetime import date
 
 import pytest
 
 from caldicott.engines.duckdb.landing import DuckDbLanding
-from caldicott.engines.duckdb.landing_sql import LandingRules
 from caldicott.facts import layout as layouts
 from caldicott.operations.reading import checked
 from caldicott.stores.submissions.faults import Unreadable
@@ -31,6 +29,7 @@ from caldicott.stores.submissions.mesh import read_answer
 from caldicott.stores.submissions.resources import read
 from caldicott.stores.submissions.tables import count_rows, header, look_through, preflight
 from caldicott.vocabulary.errors import CaldicottError, DoesNotHold
+from stage import LANDING_RULES
 
 SAMPLE, ALL, SEED = 1_500, 20_000, 20_260_501
 LONGEST_SECONDS = 1.0
@@ -447,15 +446,9 @@ def read_table(path):
 
 def read_rows(path, layout):
     """A file that nothing speaks against is read to its end or refused as a whole; of a plain one no row is missing."""
-    rules = LandingRules(
-        test_numbers_allowed=True,
-        palindromes_need_trace=True,
-        northern_ireland_numbers_need_trace=True,
-        no_later_than=date(2026, 5, 1),
-    )
     said, rows = "", 0
     try:
-        rows = sum(batch.num_rows for batch in checked(path, layout, rules, DuckDbLanding(threads=1)))
+        rows = sum(batch.num_rows for batch in checked(path, layout, LANDING_RULES, DuckDbLanding(threads=1)))
     except DoesNotHold as refused:
         said = str(refused)
     assert NUMBER not in said

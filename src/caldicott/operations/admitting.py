@@ -29,14 +29,14 @@ def days_in(submission: str) -> tuple[date, ...]:
     return tuple(found)
 
 
-def rules_for(house: House, manifest: Manifest) -> LandingRules:
-    """By which rules the rows of a submission are checked."""
+def rules_for(house: House, *, extracted: date) -> LandingRules:
+    """By which rules the rows of a submission are checked that was taken on that day."""
     settings = house.register.controller.settings
     return LandingRules(
         test_numbers_allowed=settings.test_numbers_allowed,
         palindromes_need_trace=settings.palindromes_need_trace,
         northern_ireland_numbers_need_trace=settings.northern_ireland_numbers_need_trace,
-        no_later_than=manifest.extracted.date(),
+        no_later_than=extracted,
     )
 
 

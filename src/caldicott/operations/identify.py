@@ -16,9 +16,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from caldicott.engines.duckdb.identity import IdentityTracing
-from caldicott.engines.duckdb.landing_sql import LandingRules
 from caldicott.facts.layout import ColumnClass, load
 from caldicott.linkage.tracing import profile
+from caldicott.operations.admitting import rules_for
 from caldicott.operations.identify_rows import Judged, Traced, judge
 from caldicott.operations.review_queue import open_queue, queue_up
 from caldicott.safe_haven.identity.persons import reissued
@@ -203,7 +203,7 @@ class _Work:
         if reasons & submission.counts["quarantined_by"].keys():
             held = self._kept.held(submission.uid, reasons)
             if born_column(layout):
-                rules = self._landing_rules(submission)
+                rules = rules_for(self._house, extracted=datetime.fromisoformat(submission.extracted).date())
                 self._held[submission.uid] = self._engine.add_held(submission.uid, layout, held, rules=rules)
             else:
                 self._engine.add_unread(submission.uid, held)
@@ -212,15 +212,6 @@ class _Work:
             roles = [name for name in roles_of(layout).values() if name not in wanted]
             if rows := self._rows.read_all(submission.uid, [*wanted, *roles]):
                 self._engine.add_conflicting(submission.uid, layout, rows)
-
-    def _landing_rules(self, submission: SubmissionRecord) -> LandingRules:
-        settings = self._house.register.controller.settings
-        return LandingRules(
-            test_numbers_allowed=settings.test_numbers_allowed,
-            palindromes_need_trace=settings.palindromes_need_trace,
-            northern_ireland_numbers_need_trace=settings.northern_ireland_numbers_need_trace,
-            no_later_than=datetime.fromisoformat(submission.extracted).date(),
-        )
 
     def _settle(
         self,

@@ -233,7 +233,7 @@ def _keys(house: House, manifest: Manifest) -> ZoneKeys:
 def _place_files(
     house: House, manifest: Manifest, layout: Layout, folder: Path, *, zone: LandingZone, tally: Tally
 ) -> None:
-    rules = rules_for(house, manifest)
+    rules = rules_for(house, extracted=manifest.extracted.date())
     period = Period(manifest.period_from, manifest.period_to)
     for number, file in enumerate(manifest.files, start=1):
         before = tally.rows

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import date
 from itertools import pairwise
 
 import pytest
@@ -11,19 +10,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from caldicott.engines.duckdb.landing import DuckDbLanding
-from caldicott.engines.duckdb.landing_sql import LandingRules
 from caldicott.facts import layout as layouts
 from caldicott.operations.reading import checked
 from caldicott.stores.submissions import tables
 from caldicott.stores.submissions.plain import Plainness
 from caldicott.vocabulary.errors import DoesNotHold
+from stage import LANDING_RULES
 
-RULES = LandingRules(
-    test_numbers_allowed=True,
-    palindromes_need_trace=True,
-    northern_ireland_numbers_need_trace=True,
-    no_later_than=date(2026, 5, 1),
-)
 NAMES = ["Health Service ID", "Age", "Time in A&E (mins)", "Arrival Time", "Postcode", "Treatment"]
 HEADER = ",".join(NAMES) + "\n"
 # Right and wrong numbers, text with a number in it, days that are none: all from the never-issued range.
@@ -87,7 +80,9 @@ def test_plain_is_what_reads_so_byte_by_byte(parts, cuts):
 
 def _read(path, layout, *, is_plain):
     engine = DuckDbLanding()
-    batches = checked(path, layout, RULES, engine) if is_plain else engine.check_table(path, layout, RULES)
+    batches = (
+        checked(path, layout, LANDING_RULES, engine) if is_plain else engine.check_table(path, layout, LANDING_RULES)
+    )
     rows = [row for batch in batches for row in batch.to_pylist()]
     return [{**row, "raw": json.loads(row["raw"]) if row["raw"] else None} for row in rows]
 
@@ -118,7 +113,7 @@ def test_a_list_of_few_values_is_looked_through_for_numbers(tmp_path):
     told = ["seen", "as 999 000 0018 said"]
     lines = [f"9990000018,42,5,2019-04-07 02:16:52,SW1A 2AA,{told[place % 50 == 7]}" for place in range(400)]
     path.write_text(HEADER + "\n".join(lines))
-    found = list(checked(path, layout, RULES, DuckDbLanding()))
+    found = list(checked(path, layout, LANDING_RULES, DuckDbLanding()))
     (listed,) = {str(batch.schema.field("treatment").type) for batch in found}
     assert listed.startswith("dictionary")
     rows = _read(path, layout, is_plain=True)

@@ -264,7 +264,7 @@ def _raw(batch: pa.RecordBatch, row: int) -> str:
 
 
 def _place_files(house: House, manifest: Manifest, layout: Layout, folder: Path, *, sink: _Held, tally: Tally) -> None:
-    rules = rules_for(house, manifest)
+    rules = rules_for(house, extracted=manifest.extracted.date())
     period = Period(manifest.period_from, manifest.period_to)
     for number, file in enumerate(manifest.files, start=1):
         sink.file, sink.before, sink.sheet_rows = f"file {number}", tally.rows, []
