@@ -44,7 +44,7 @@ def _table(path: Path, layout: Layout, rules: LandingRules, engine: DuckDbLandin
     if not looked.is_plain:
         yield from engine.check_table(path, layout, rules)
         return
-    table = PlainTable(path, layout, tables.header(path, layout))
+    table = PlainTable(path, layout, looked.names)
     yield from engine.check_listed(table.rows, layout, rules, place=path)
     if table.left_out:
         yield from engine.malformed(path, layout, expected=table.left_out)

@@ -12,7 +12,7 @@ import codecs
 import csv
 import gzip
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Final
 
 import pyarrow as pa
@@ -53,6 +53,8 @@ class Looked:
 
     faults: list[Fault]
     """Everything that speaks against letting an engine read it."""
+    names: list[str] = field(default_factory=list)
+    """Its columns, where it has a header that can be trusted."""
     is_plain: bool = False
     """Whether every reader of CSV cuts it into the same rows and values."""
 
@@ -68,7 +70,7 @@ def look_through(path: Path, layout: Layout) -> Looked:
         names = header(path, layout)
         faults = _against_layout(names, layout)
         if path.suffix.lower() == ".parquet":
-            return Looked(faults)
+            return Looked(faults, names)
         plainness = Plainness(layout.table.delimiter)
         _look_through(path, plainness)
     except Unreadable as unreadable:
@@ -76,7 +78,8 @@ def look_through(path: Path, layout: Layout) -> Looked:
     except _BROKEN:
         return Looked([Fault("file", Reason.ARCHIVE_UNREADABLE, rows=0)])
     # A table of one column may have rows of nothing, which readers tell from empty lines in their own ways.
-    return Looked(faults, len(names) > 1 and plainness.holds(len(names)) and path.suffix.lower() != ".gz")
+    is_plain = len(names) > 1 and plainness.holds(len(names)) and path.suffix.lower() != ".gz"
+    return Looked(faults, names, is_plain)
 
 
 def count_rows(path: Path, layout: Layout) -> int:
