@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from caldicott.engines.duckdb.hashed_file import HashedFile
-from caldicott.safe_haven.landing.value_lists import is_listed, listed_in, only_used, with_lists, without_lists
+from caldicott.safe_haven.landing.value_lists import is_listed, listed_in, only_used, with_lists, without_lists, written
 from caldicott.vocabulary.errors import ProgramFault
 
 if TYPE_CHECKING:
@@ -127,10 +127,9 @@ def write(found: Sequence[Found], to: Sequence[Path]) -> dict[Path, str]:
 def _write_month(rows: pa.Table, to: Path) -> str:
     # A list must not tell of persons who are not in this file.
     rows = only_used(rows)
-    lists = listed_in(rows.schema)
     try:
         with HashedFile(to) as stream:
-            pq.write_table(rows, stream, store_schema=not lists, row_group_size=_ROW_GROUP, **_columns(rows.schema))
+            pq.write_table(rows, stream, row_group_size=_ROW_GROUP, **_columns(rows.schema))
     except OSError as fault:
         raise ProgramFault(
             f"a month of a mart could not be written ({fault.strerror or 'no room or a failing disk'})",
@@ -143,17 +142,14 @@ def _write_month(rows: pa.Table, to: Path) -> str:
 def _columns(schema: pa.Schema) -> dict[str, Any]:
     """How each column is written, by what was measured.
 
-    To look for few values in columns that are no lists costs more than zstd does. Places in a list are packed to the
-    bit already: zstd would save a twenty-fifth of a file. The least and the greatest text of rows in random order help
+    zstd would save a twenty-fifth of a file on lists. The least and the greatest text of rows in random order help
     no reader find any; to know them takes a quarter of the time of writing.
     """
-    lists = set(listed_in(schema))
-    plain = [field.name for field in schema if field.name not in lists]
+    plain = [field for field in schema if not is_listed(field)]
     return {
-        "compression": {name: "none" if name in lists else "zstd" for name in schema.names},
-        "compression_level": dict.fromkeys(plain, 1),
-        "use_dictionary": sorted(lists) or False,
-        "write_statistics": [name for name in plain if not pa.types.is_string(schema.field(name).type)] or False,
+        **written(schema, codec="zstd"),
+        "compression_level": {field.name: 1 for field in plain},
+        "write_statistics": [field.name for field in plain if not pa.types.is_string(field.type)] or False,
     }
 
 

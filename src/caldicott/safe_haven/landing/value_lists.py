@@ -10,7 +10,7 @@ objects. `only_used` sees to that, wherever rows were left out.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -64,6 +64,20 @@ def listed_in(schema: pa.Schema) -> list[str]:
 def is_listed(field: pa.Field) -> bool:
     """Whether a column is places in a list."""
     return bool(pa.types.is_dictionary(field.type))
+
+
+def written(schema: pa.Schema, *, codec: str) -> dict[str, Any]:
+    """How Arrow's writer is to put such columns into Parquet: lists as lists, which are packed to the bit already.
+
+    To look for few values in the other columns costs more than it saves (measured). Arrow's own schema is left out
+    beside lists, so that who does not ask for them reads plain text.
+    """
+    lists = listed_in(schema)
+    return {
+        "compression": {name: "none" if name in lists else codec for name in schema.names} if lists else codec,
+        "use_dictionary": lists or False,
+        "store_schema": not lists,
+    }
 
 
 def only_used(rows: pa.Table) -> pa.Table:
