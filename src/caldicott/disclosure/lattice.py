@@ -103,7 +103,7 @@ def laid_out(
     sited: list[list[Sited]] = []
     for population, group in enumerate(found.members):
         inside = [tables[number] for number in group]
-        own = _sited(built, grids.blocks.get(population) or blocks(inside, zeros_too=rule.withholds_zeros))
+        own = _sited(built, grids.blocks.get(population) or blocks(inside, zeros_too=zeros_too))
         sited.append(own)
         for number in group:
             statistic_of[number] = _printed(built, own, tables[number], released[number], rule)

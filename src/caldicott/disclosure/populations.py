@@ -168,7 +168,8 @@ def making_up(
     *, are_left_out: bool = False,
 ) -> list[tuple[int, ...]]:  # fmt: skip
     """Parts that together are the whole; or parts such that those left out of each together are."""
-    counted = [sum(tables[_fullest(tables, group)].base.values()) for group in members]
+    fullest = [tables[_fullest(tables, group)] for group in members]
+    counted = [sum(table.base.values()) for table in fullest]
     found: list[tuple[int, ...]] = []
     for size in range(2, len(candidates[:_CANDIDATES]) + 1):
         times = size - 1 if are_left_out else 1
@@ -176,22 +177,19 @@ def making_up(
             parts
             for parts in combinations(candidates[:_CANDIDATES], size)
             if sum(counted[part] for part in parts) == times * counted[whole]
-            and _is_sum(tables, members, whole, parts, times)
+            and _is_sum([tables[one] for one in members[whole]], [fullest[part] for part in parts], times)
         ]
     return found
 
 
-def _is_sum(
-    tables: Sequence[Placed], members: Sequence[Sequence[int]], whole: int, parts: Sequence[int], times: int
-) -> bool:
+def _is_sum(wholes: Sequence[Placed], fullest: Sequence[Placed], times: int) -> bool:
     """Whether the fullest tables of the parts add up to so many times every table of the whole, cell for cell.
 
     A table that counts only some says nothing of the rest, and one at least must have counted all.
     """
-    fullest = [tables[_fullest(tables, members[part])] for part in parts]
     is_evident = False
-    for one in members[whole]:
-        chosen = [tables[one], *fullest]
+    for one in wholes:
+        chosen = [one, *fullest]
         shared = shared_of(chosen)
         if any(found.selected - set(shared.names) for found in chosen):
             continue
