@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from caldicott.analytics.coarser import coarser, in_titles
 from caldicott.analytics.question import question
-from caldicott.operations.protect_told import Memory
+from caldicott.operations.protect import NOT_PROVED
+from caldicott.operations.protect_told import INSTEAD, Memory
 from caldicott.vocabulary.errors import DoesNotHold, Refused
 
 if TYPE_CHECKING:
@@ -21,12 +22,10 @@ if TYPE_CHECKING:
     from caldicott.analytics.question import Question
     from caldicott.stores import ledger
 
-NOT_PROVED: Final = "not-proved-safe"
 _WHAT: Final = (
     "This cannot be told together with what was told before of the same people: no form of it could be proved safe. "
     "Nothing was told"
 )
-_NOTHING: Final = "ask again what was told before, which is always answered, or take a table through the airlock"
 _BUILT: Final = "table-"
 
 
@@ -44,8 +43,8 @@ class Looking(Memory):
         Raises:
             Refused: as much was told as may be.
         """
-        if self.at_most is not None and self.length() >= self.at_most:
-            raise _refusal(_NOTHING)
+        if self.is_full:
+            raise _refusal(INSTEAD)
         return release
 
 
@@ -61,7 +60,7 @@ def with_offer(asked: Question, no: Refused, would_tell: Callable[[Question], No
             # Refused as well, or its groups are nowhere written down.
             continue
         return _refusal(f"ask by {in_titles(other, by)}, which can be told: `{words(other)}`")
-    return _refusal(_NOTHING)
+    return _refusal(INSTEAD)
 
 
 def words(asked: Question) -> str:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 REPORT: Final = "report.json"
 PERSONS, EVENTS, AMOUNTS = "people", "events", "amounts"
+NOT_PROVED: Final = "not-proved-safe"
 _FOLDER: Final = 0o700
 
 
@@ -354,7 +355,7 @@ def _not_proved() -> Refused:
         "These tables cannot be released together with what this audience already has: neither withholding cells nor "
         "larger groups could be proved safe. Ask for larger groups, fewer dimensions or another selection. "
         "Nothing was written",
-        code="not-proved-safe",
+        code=NOT_PROVED,
         next_step="ask for larger groups, fewer dimensions or another selection",
     )
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 EVERYBODY: Final = "everybody"
 """The audience. Colleagues talk, organisations share, and what is public is with all of them."""
+INSTEAD: Final = "ask again what was told before, which is always answered, or take a table through the airlock"
+"""What is left to whoever is told nothing more."""
 _REPORT: Final = "report.json"
 
 
@@ -52,18 +54,22 @@ class Memory(ledger.Ledger):
         # What was told of two populations at once lies in the ledgers of both.
         return tuple(_renamed(one) for one in {release.request: release for release in every}.values())
 
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing new is left to tell."""
+        return self.at_most is not None and self.length() >= self.at_most
+
     def append(self, release: ledger.Release) -> ledger.Release:
         """The same, as long as anything is left to tell.
 
         Raises:
             Refused: so much was told of these people that people must look at it first.
         """
-        if self.at_most is not None and self.length() >= self.at_most:
-            next_step = "ask again what was told before, which is always answered, or take a table through the airlock"
+        if self.is_full:
             raise Refused(
                 f"Refused. {self.at_most:,} different answers were told of these people, which is all that may be "
-                f"told before people look at what they tell together. Next: {next_step}.",
-                code="budget-spent", next_step=next_step,
+                f"told before people look at what they tell together. Next: {INSTEAD}.",
+                code="budget-spent", next_step=INSTEAD,
             )  # fmt: skip
         return ledger.Ledger.append(self, release)
 
