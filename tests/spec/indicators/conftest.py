@@ -8,6 +8,9 @@ from dataclasses import replace
 import pytest
 
 import people
+from caldicott.analytics.question import question
+from caldicott.operations.indicators import analyse
+from caldicott.operations.indicators_library import indicator
 from stage import Stage, example_register
 
 TWENTY_FOUR = range(24)
@@ -32,6 +35,13 @@ def stay(person, record, admitted, discharged, *, method="21", alive="1", last="
     }  # fmt: skip
     row = people.apc(person, record, admitted)
     return row | {_column("ncdr-sus-apc", name): value for name, value in named.items()}
+
+
+def ask(stage, name, by=None, *filters, **more):
+    """What an analyst is told who asks for the indicator by these, of those."""
+    with stage.house() as house:
+        found = indicator(name) if isinstance(name, str) else name
+        return analyse(house, question(found, by, filters), **more)
 
 
 def _column(layout, canonical):

@@ -6,22 +6,16 @@ import re
 import shlex
 
 import pytest
+from tests.spec.indicators.conftest import ask
 
 from caldicott.analytics.builder import built
 from caldicott.analytics.coarser import coarser
 from caldicott.analytics.question import question
 from caldicott.operations import indicators
-from caldicott.operations.indicators import analyse
 from caldicott.operations.indicators_budget import component
 from caldicott.operations.indicators_library import indicator
 from caldicott.operations.protect_told import remembered
 from caldicott.vocabulary.errors import Refused
-
-
-def ask(stage, name, by=None, *filters):
-    with stage.house() as house:
-        found = indicator(name) if isinstance(name, str) else name
-        return analyse(house, question(found, by, filters))
 
 
 def told(stage):

@@ -9,14 +9,12 @@ from io import BytesIO
 
 import pytest
 from python_calamine import CalamineWorkbook
-from tests.spec.indicators.conftest import attendance
+from tests.spec.indicators.conftest import ask, attendance
 
 import people
-from caldicott.analytics.question import question
 from caldicott.analytics.reading import read
 from caldicott.audit.entry import Outcome
 from caldicott.engines.duckdb import indicators as engine
-from caldicott.operations.indicators import analyse
 from caldicott.operations.indicators_budget import component
 from caldicott.operations.indicators_files import contents, write
 from caldicott.operations.indicators_library import folders_of, indicator
@@ -37,13 +35,6 @@ dataset = "sus-ec"
 dimensions = ["provider", "practice", "network", "sex", "age_band", "month"]
 by = ["provider"]
 """
-
-
-def ask(stage, name, by=None, *filters, **more):
-    """The answer, and its rows by what they are of."""
-    with stage.house() as house:
-        found = indicator(name) if isinstance(name, str) else name
-        return analyse(house, question(found, by, filters), **more)
 
 
 def rows(told):
