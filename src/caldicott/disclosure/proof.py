@@ -14,18 +14,22 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from caldicott.disclosure import moves, solver, walk
+from caldicott.disclosure import solver, walk
 from caldicott.disclosure.knowledge import all_bounds
+from caldicott.disclosure.nearest import Nearest
 from caldicott.disclosure.system import INFINITE, Sums, System
 from caldicott.vocabulary.errors import ProgramFault
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from caldicott.disclosure.system import Numbers, State, Target
     from caldicott.facts.disclosure import DisclosureRule
+
+    _Ends = tuple[float, float]
+    _Look = Callable[[Target, float, float], Numbers | None]
 
 _EPSILON: Final = 1e-6
 LARGE_FROM: Final = 2_500
@@ -34,12 +38,6 @@ _KEPT: Final = 400
 _STARTS: Final = 6
 _PUSHES: Final = 24
 _IDLE: Final = 3
-_MOVED_UP_TO: Final = 200
-"""Atoms of a system small enough for the table of all moves: at 800 it costs five times as much as a program each."""
-_EXPLORED: Final = 2
-_LOOKS: Final = 200
-_TURNS: Final = 12
-_FEW: Final = 1
 _TOGETHER: Final = 2
 """The first pushes move all targets the same way, up and down; the later ones halves against each other."""
 
@@ -85,7 +83,7 @@ class Prover:
         self._ties = (Sums([tie.left for tie in system.ties]), Sums([tie.right for tie in system.ties]))
         self._columns, self._rows = self._laid_out()
         self._program: solver.Program | None = None
-        self._moves: moves.Moves | None = None
+        self._nearest: Nearest | None = None
         self._seen: tuple[Numbers, Numbers] | None = None
         self._settled = np.zeros(len(system.targets), dtype=bool)
         self._reaches = {
@@ -95,23 +93,20 @@ class Prover:
         self._start()
 
     def verdict(self) -> Verdict:
-        """Every target: a few pushes of all at once, by moves that fit or by walking, then each by itself.
+        """Every target: a few pushes of all at once, each from a table that fits to near ones, then each by itself.
 
         In a large system a linear program for each would take hours: what
         walking does not prove there is unknown, and unknown is unsafe. Elsewhere
-        walking is for money, whose ends are far: of groups of people it reaches
-        one in seven, in the time that programs take for all of them (measured).
+        walking is for money, whose ends are far.
         """
         if self.is_large:
             self._walk()
             unknown = [Finding(target, self._touching(self.system.targets[target])) for target in self._open()]
             return Verdict(tuple(unknown), tuple(int(left) for left in self._values_left()))
         self._push_all()
-        if self._is_movable():
-            self._explore()
-        elif self._reaches:
+        self._step_all()
+        if self._reaches:
             self._walk()
-        self._together()
         unsafe = [finding for target in self._open() if (finding := self._judge(target))]
         return Verdict(tuple(unsafe), tuple(int(left) for left in self._values_left()))
 
@@ -126,72 +121,43 @@ class Prover:
                     break
                 self._walk_one(walker, number, by)
 
-    def _is_movable(self) -> bool:
-        """Sums of money have far to go; the table of all moves of a large system is too large."""
-        return not self._reaches and self.system.atoms <= _MOVED_UP_TO
+    def _step_all(self) -> None:
+        """Each open group to the nearest tables in which it counts enough more, or fewer, than in one that fits.
 
-    def _explore(self) -> None:
-        """From a few tables that fit, by moves that fit."""
-        if not self._open():
-            return
-        moves = self._all_moves()
-        for start in (self.fitting[0], *self.witnesses.tables[-_EXPLORED:]):
-            if not self._open():
-                return
-            if self.fits(start):
-                for table in moves.explore(start, self._see_range, self._open, _LOOKS)[-1:]:
-                    self.witnesses.add(table)
+        What is moved for one group moves others too: small ones first, and most of the rest need no step.
+        """
+        known = {found.atoms: ends for found, *ends in zip(self.system.statistics, self.low, self.high, strict=True)}
+        values = self._targets.of(self.fitting[0])
+        opened = [(not target.is_known_small, values[number], number)
+                  for number, target in enumerate(self.system.targets) if number not in self._reaches]  # fmt: skip
+        for _is_unprinted, value, number in sorted(opened):
+            least, most = known.get(self.system.targets[number].atoms, (0.0, INFINITE))
+            for start in self._windows(int(value)) if self._open_one(number) else ():
+                if self._stepped(number, (least, start), (start + self._width, most), self._nearby):
+                    break
 
-    def _together(self) -> None:
-        """Whole tables that are far out in many open targets at once, and what moves reach from there."""
-        if not self._is_movable():
-            return
-        for turn in range(_TURNS):
-            wanted = self._open()
-            if len(wanted) < _FEW:
-                return
-            table = self._far_out(wanted[turn // 2 :: 1 + turn // 2], upwards=turn % 2 == 0)
-            if table is None:
-                return
-            self.witnesses.add(table)
-            self._see(table)
-            self._all_moves().explore(table, self._see_range, self._open, _LOOKS // 4)
+    def _windows(self, value: int) -> tuple[int, ...]:
+        """Where enough values in a row may begin that hold this one: above it, below it, around it."""
+        return (value, value - self._width, *range(value - self._width + 1, value))
 
-    def _far_out(self, wanted: Sequence[int], *, upwards: bool) -> Numbers | None:
-        weights: dict[int, float] = {}
-        for number in wanted:
-            for atom in self.system.targets[number].atoms:
-                weights[atom] = weights.get(atom, 0.0) + (-1.0 if upwards else 1.0)
-        answer = self._lp().furthest(weights, upwards=False)
-        found = self._near(answer) if answer is not None else None
-        if found is None:
-            found = solver.whole_table(*self._model(), weights, is_rough=True)
-        return found if found is not None and self.fits(found) else None
+    @property
+    def _width(self) -> int:
+        return self.rule.possible_values_of_small - 1
 
-    def _near(self, answer: solver.Answer, *bounded: tuple[tuple[int, ...], int, int]) -> Numbers | None:
-        """A whole table that keeps what is whole in the answer: a small question, often enough with an answer."""
-        (column_low, column_high), rows, (row_low, row_high) = self._model()
-        whole = np.rint(answer.table)
-        is_whole = np.abs(answer.table - whole) < _EPSILON
-        columns = np.where(is_whole, whole, column_low), np.where(is_whole, whole, column_high)
-        extra = [*rows, *((atoms, [1.0] * len(atoms)) for atoms, _least, _most in bounded)]
-        ends = [float(least) for _atoms, least, _most in bounded], [float(most) for _atoms, _least, most in bounded]
-        found = solver.whole_table(columns, extra, (np.append(row_low, ends[0]), np.append(row_high, ends[1])))
-        return found if found is not None and self.fits(found) else None
+    def _stepped(self, number: int, lower: _Ends, upper: _Ends, look: _Look) -> bool:
+        """Whether whole tables are found in which the group counts as few, and others in which it counts as many."""
+        for least, most in self._unseen(number, lower, upper):
+            found = look(self.system.targets[number], least, most) if least <= most else None
+            if found is None or not self.fits(found):
+                return False
+            self.witnesses.add(found)
+            self._see(found)
+        return not self._open_one(number)
 
-    def _all_moves(self) -> moves.Moves:
-        if self._moves is None:
-            atoms, nothing = self.system.atoms, np.zeros(len(self.system.ties))
-            ties = moves.matrix([tie.left for tie in self.system.ties], atoms)
-            ties -= moves.matrix([tie.right for tie in self.system.ties], atoms)
-            sums = moves.matrix([statistic.atoms for statistic in self.system.statistics], atoms)
-            printed = np.concatenate([ties, sums[self.high - self.low < self.rule.possible_values_of_small]])
-            found = np.concatenate([moves.kernel(ties), moves.kernel(printed)])
-            self._moves = moves.Moves(
-                found, np.concatenate([sums, ties]), moves.matrix([t.atoms for t in self.system.targets], atoms),
-                np.concatenate([self.low, nothing]), np.concatenate([self.high, nothing]),
-            )  # fmt: skip
-        return self._moves
+    def _nearby(self, target: Target, least: float, most: float) -> Numbers | None:
+        if self._nearest is None:
+            self._nearest = Nearest(self.fitting[0], *self._model())
+        return self._nearest.whole(target.atoms, least, most)
 
     def _strides(self, number: int) -> tuple[int, ...]:
         reach = self._reaches.get(number)
@@ -318,7 +284,7 @@ class Prover:
             self._settled[number] = bottom.value <= reach[0] and top.value >= reach[1]
         else:
             low, high = math.ceil(bottom.value - _EPSILON), math.floor(top.value + _EPSILON)
-            self._settled[number] = self._is_harmless(target, low, high) or self._whole(target, bottom, top)
+            self._settled[number] = self._is_harmless(target, low, high) or self._whole(number, low, high)
         if self._settled[number]:
             return None
         return Finding(number, self._blamed(top) | self._blamed(bottom) or self._touching(target))
@@ -336,36 +302,22 @@ class Prover:
             is_open = self._seen[1][number] - self._seen[0][number] + 1 < self.rule.possible_values_of_small
         return (number,) if is_open and not self._settled[number] else ()
 
-    def _whole(self, target: Target, bottom: solver.Answer, top: solver.Answer) -> bool:
-        """Fractions reach far enough; do whole people? One whole table near each end, or it stays unknown."""
-        low, high = math.ceil(bottom.value - _EPSILON), math.floor(top.value + _EPSILON)
-        width = self.rule.possible_values_of_small - 1
-        if high - low < width:
-            return False
-        place = self.system.targets.index(target)
-        for start in range(low, high - width + 1):
-            for least, most in self._unseen(place, (low, start), (start + width, high)):
-                end = top if least > low else bottom
-                found = self._near(end, (target.atoms, least, most))
-                if found is None:
-                    found = self._with(target, least, most)
-                if found is None:
-                    break
-                if self.fits(found):
-                    self.witnesses.add(found)
-                    self._see(found)
-            if not self._open_one(place):
-                return True
-        return False
+    def _whole(self, number: int, low: int, high: int) -> bool:
+        """Fractions reach far enough; do whole people? Some near each end of enough values, or it stays unknown."""
+        value = int(self._targets.of(self.fitting[0])[number])
+        return any(
+            self._stepped(number, (low, start), (start + self._width, high), self._anywhere)
+            for start in self._windows(value)
+        )
 
-    def _unseen(self, place: int, lower: tuple[int, int], upper: tuple[int, int]) -> list[tuple[int, int]]:
+    def _unseen(self, place: int, lower: _Ends, upper: _Ends) -> list[_Ends]:
         """Which of the two ends no witness has reached."""
         if self._seen is None:
             return [lower, upper]
         missing = [lower] if self._seen[0][place] > lower[1] else []
         return missing + ([upper] if self._seen[1][place] < upper[0] else [])
 
-    def _with(self, target: Target, least: int, most: int) -> Numbers | None:
+    def _anywhere(self, target: Target, least: float, most: float) -> Numbers | None:
         columns, rows, (row_low, row_high) = self._model()
         extra = [*rows, (target.atoms, [1.0] * len(target.atoms))]
         return solver.whole_table(columns, extra, (np.append(row_low, least), np.append(row_high, most)))

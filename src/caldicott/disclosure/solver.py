@@ -23,7 +23,6 @@ _EPSILON: Final = 1e-6
 _ROUNDS: Final = 200_000
 _PRIMAL: Final = 4
 _MIP_NODES: Final = 200
-_ROUGHLY: Final = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ class Program:
         self._solver = quiet()
         self._solver.setOptionValue("simplex_strategy", _PRIMAL)
         self._solver.setOptionValue("simplex_iteration_limit", _ROUNDS)
-        self._solver.passModel(_model(column_bounds, rows, row_bounds))
+        self._solver.passModel(model(column_bounds, rows, row_bounds))
         self._asked: list[int] = []
 
     def furthest(self, weights: dict[int, float], *, upwards: bool) -> Answer | None:
@@ -95,20 +94,17 @@ class Program:
 def whole_table(
     column_bounds: tuple[Numbers, Numbers], rows: Sequence[tuple[Sequence[int], Sequence[float]]],
     row_bounds: tuple[Numbers, Numbers], weights: dict[int, float] | None = None,
-    *, is_rough: bool = False,
 ) -> Numbers | None:  # fmt: skip
     """A table of whole numbers within the bounds, small in the weights; None where none was found in time."""
     solver = quiet()
     solver.setOptionValue("mip_max_nodes", _MIP_NODES)
-    if is_rough:
-        solver.setOptionValue("mip_rel_gap", _ROUGHLY)
-    model = _model(column_bounds, rows, row_bounds)
+    asked = model(column_bounds, rows, row_bounds)
     costs = np.zeros(len(column_bounds[0]))
     for column, weight in (weights or {}).items():
         costs[column] = weight
-    model.col_cost_ = costs
-    model.integrality_ = [highspy.HighsVarType.kInteger] * len(costs)
-    solver.passModel(model)
+    asked.col_cost_ = costs
+    asked.integrality_ = [highspy.HighsVarType.kInteger] * len(costs)
+    solver.passModel(asked)
     solver.run()
     found: Numbers = np.rint(np.array(solver.getSolution().col_value))
     if solver.getInfo().primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
@@ -116,20 +112,20 @@ def whole_table(
     return found
 
 
-def _model(
+def model(
     column_bounds: tuple[Numbers, Numbers], rows: Sequence[tuple[Sequence[int], Sequence[float]]],
     row_bounds: tuple[Numbers, Numbers],
 ) -> highspy.HighsLp:  # fmt: skip
-    model = highspy.HighsLp()
-    model.num_col_, model.num_row_ = len(column_bounds[0]), len(rows)
-    model.col_cost_ = np.zeros(len(column_bounds[0]))
-    model.col_lower_, model.col_upper_ = column_bounds
-    model.row_lower_, model.row_upper_ = row_bounds
-    model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    model.a_matrix_.start_ = np.concatenate([[0], np.cumsum([len(row[0]) for row in rows])]).astype(np.int32)
-    model.a_matrix_.index_ = np.array([column for row in rows for column in row[0]], dtype=np.int32)
-    model.a_matrix_.value_ = np.array([value for row in rows for value in row[1]], dtype=np.float64)
-    return model
+    made = highspy.HighsLp()
+    made.num_col_, made.num_row_ = len(column_bounds[0]), len(rows)
+    made.col_cost_ = np.zeros(len(column_bounds[0]))
+    made.col_lower_, made.col_upper_ = column_bounds
+    made.row_lower_, made.row_upper_ = row_bounds
+    made.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    made.a_matrix_.start_ = np.concatenate([[0], np.cumsum([len(row[0]) for row in rows])]).astype(np.int32)
+    made.a_matrix_.index_ = np.array([column for row in rows for column in row[0]], dtype=np.int32)
+    made.a_matrix_.value_ = np.array([value for row in rows for value in row[1]], dtype=np.float64)
+    return made
 
 
 def _impossible() -> ProgramFault:
