@@ -9,11 +9,11 @@ import shutil
 import pytest
 
 import people
+from caldicott.analytics.builder import built
 from caldicott.analytics.question import question
 from caldicott.engines.duckdb.extracts import Records
 from caldicott.operations.extract import Request, extract
 from caldicott.operations.indicators import analyse
-from caldicott.operations.indicators_library import indicator
 from caldicott.operations.verify.control import State
 from caldicott.operations.verify.controls import all_controls
 from caldicott.operations.verify.evidence import Evidence
@@ -34,7 +34,7 @@ def told(tmp_path, example_icb):
     stage.export("public", "public")
     with stage.house() as house:
         for by in ("provider", "month"):
-            analyse(house, question(indicator("activity-inpatient"), [by], []))
+            analyse(house, question(built("sus-apc", "events"), [by], []))
     return stage
 
 

@@ -45,6 +45,8 @@ class Cell:
     second: float | None = None
     linked: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """For each link, events and the people who had any."""
+    contributors: int = 0
+    """People who put anything into the amount."""
 
     def __repr__(self) -> str:
         return "Cell(*)"

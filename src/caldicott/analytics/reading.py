@@ -137,8 +137,15 @@ class _File:
         return expression.claim(text, where=f"{self.name}: {at}{key}") if text else None
 
     def _amount(self) -> expression.Value | None:
+        """A column or days between two, and no arithmetic: a sum of ones counts what is withheld.
+
+        So does what lies between the sum of minutes over 600 and that of minutes over 601.
+        """
         text = self._text(self._top, "amount", "")
-        return expression.value(text, where=f"{self.name}: amount") if text else None
+        found = expression.value(text, where=f"{self.name}: amount") if text else None
+        if not isinstance(found, expression.Column | expression.Days | None):
+            raise self._fault("amount", "it is a column, or days from one column to another; nothing is added to it")
+        return found
 
     def _edges(self) -> tuple[int, ...]:
         found = self._top.get("edges", [])

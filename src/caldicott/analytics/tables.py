@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from caldicott.analytics.cube import Cube
@@ -32,6 +32,7 @@ class Count:
     amount: float | None = None
     largest: float | None = None
     second: float | None = None
+    contributors: int | None = None
 
     def __repr__(self) -> str:
         return "Count(*)"
@@ -132,7 +133,9 @@ def _whole(cell: Cell, asked: Question, *, is_people: bool) -> Count:
     if asked.indicator.figure in {Figure.PEOPLE, Figure.CHANGE}:
         return Count(cell.values, cell.people)
     if cell.amount is not None:
-        return Count(cell.values, cell.events, cell.people, cell.amount, cell.largest, cell.second)
+        return Count(
+            cell.values, cell.events, cell.people, cell.amount, cell.largest, cell.second, cell.contributors
+        )  # fmt: skip
     return _count(cell.values, cell.events, cell.people, is_people=is_people)
 
 
@@ -149,7 +152,7 @@ def _table(asked: Question, name: str, rows: Sequence[Count]) -> Table:
 
 
 def _of_everybody(row: Count) -> Count:
-    return Count(EVERYBODY[1:], row.count, row.people, row.amount, row.largest, row.second)
+    return replace(row, values=EVERYBODY[1:])
 
 
 def _nobody(asked: Question, dimensions: Sequence[str]) -> Count:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from caldicott.analytics import answer as answers
 from caldicott.analytics import tables as counting
+from caldicott.analytics.question import question
 from caldicott.disclosure.table import CountTable, Row
 from caldicott.engines.duckdb.indicators import DuckDbIndicators
 from caldicott.engines.duckdb.indicators_marts import Marts
@@ -20,6 +21,7 @@ from caldicott.facts import disclosure as rules
 from caldicott.operations.indicators_budget import at_most, component
 from caldicott.operations.indicators_coarser import Looking, with_offer
 from caldicott.operations.indicators_library import lookups_of
+from caldicott.operations.indicators_sums import as_coarse_as_counts, of_enough
 from caldicott.operations.perform import Act, ask, perform, permits
 from caldicott.operations.protect import judged
 from caldicott.operations.protect_release import DEFAULT_RULE
@@ -97,12 +99,20 @@ def analyse(
                 told("looking for larger groups that can be told")
                 _proved(house, other, counts_of(other), permit=permit, lookups=lookups, keeps=False)
 
+            def people_in(one: Question) -> Sequence[Cell]:
+                return engine.cells(counting.cubes(one)[counting.main(one)])
+
             counted = counts_of(asked)
+            if _are_too_few(asked, counted, people_in):
+                return _act(_too_few(asked, permit, lookups=lookups, snapshot=snapshot))
             told("proving what may leave")
             try:
                 found = _through_gate(house, asked, counted, permit=permit, lookups=lookups, snapshot=snapshot)
             except Refused as no:
                 raise with_offer(asked, no, would_tell) from None
+        return _act(found)
+
+    def _act(found: Told) -> Act[Told]:
         counts = {"rows": len(found.answer.rows), "rows withheld": found.answer.withheld}
         references = (role, asked.indicator.reference, f"question:{found.key}", *found.certificates)
         return Act(
@@ -172,6 +182,31 @@ def _refuse_twin(house: House, asked: Question, activity: str) -> None:
             )  # fmt: skip
 
 
+def _are_too_few(
+    asked: Question, counted: Mapping[str, Sequence[Cell]], people_in: Callable[[Question], Sequence[Cell]]
+) -> bool:
+    """Whether fewer people than may be told of are behind the whole table, each counted once."""
+    groups = [cell.people for cell in counted[counting.main(asked)]]
+    if sum(groups) < FEWEST or max(groups) >= FEWEST:
+        return sum(groups) < FEWEST
+    # One person in twelve months is in twelve groups.
+    together = people_in(question(asked.indicator, (), asked.filters))
+    return sum(cell.people for cell in together) < FEWEST
+
+
+def _too_few(
+    asked: Question, permit: Permit, *, lookups: Mapping[str, Mapping[str, str]], snapshot: Mapping[str, str]
+) -> Told:
+    """The same for nine, for one and for nobody: it does not come to the gate, whose refusal would tell them apart."""
+    rule, activity = _rule(permit), permit.request.activity
+    empty = {counting.file_name(asked, name): "" for name in counting.names(asked.indicator.figure)}
+    made = answers.answer(asked, empty, (), lookups=lookups, marker=rule.shown_as).without_rows()
+    key = asked.key(snapshot=snapshot["id"], activity=activity, rule=rule.name)
+    return Told(
+        asked, made, snapshot["id"], snapshot["at"], activity, rule.name, rule.shown_as, rule.round_to, (), key, ()
+    )  # fmt: skip
+
+
 def _through_gate(
     house: House, asked: Question, counted: Mapping[str, Sequence[Cell]], *, permit: Permit,
     lookups: Mapping[str, Mapping[str, str]], snapshot: Mapping[str, str],
@@ -180,9 +215,11 @@ def _through_gate(
     rule, activity = _rule(permit), permit.request.activity
     release = _proved(house, asked, counted, permit=permit, lookups=lookups)
     report = json.loads(release.files["report.json"])
-    made = answers.answer(asked, release.files, report["made_coarser"], lookups=lookups, marker=rule.shown_as)
-    if sum(cell.people for cell in counted[counting.main(asked)]) < FEWEST:
-        made = made.without_rows()
+    files = {
+        table.name: as_coarse_as_counts(release.files[table.name], table.rows, rule.shown_as)
+        for _place, table in counting.tables(asked, counted)
+    }
+    made = answers.answer(asked, files, report["made_coarser"], lookups=lookups, marker=rule.shown_as)
     key = asked.key(snapshot=snapshot["id"], activity=activity, rule=rule.name)
     return Told(
         asked, made, snapshot["id"], snapshot["at"], activity, rule.name, rule.shown_as, rule.round_to,
@@ -195,13 +232,14 @@ def _proved(
     lookups: Mapping[str, Mapping[str, str]], keeps: bool = True,
 ) -> Release:  # fmt: skip
     """The tables as they may leave; only what is kept may be told, for nobody else would know of the rest."""
-    true = [_true(table) for _name, table in counting.tables(asked, counted)]
+    rule = _rule(permit)
+    true = [_true(table, rule) for _place, table in counting.tables(asked, counted)]
     audiences = [component(one, permit.request.activity) for one in counting.populations(asked)]
     with remembered(house, *audiences, at_most=at_most()) as known:
         memory = known if keeps else Looking.over(known)
         joined = within(house, true, memory.releases(), lookups)
         hierarchies = within(house, lookups=lookups)
-        release = judged(true, _rule(permit), hierarchies=hierarchies, joined=joined, memory=memory)
+        release = judged(true, rule, hierarchies=hierarchies, joined=joined, memory=memory)
         if keeps:
             memory.everywhere(release)
     return release
@@ -211,9 +249,11 @@ def _rule(permit: Permit) -> DisclosureRule:
     return rules.rule(permit.obligations.disclosure_rule or DEFAULT_RULE)
 
 
-def _true(table: counting.Table) -> CountTable:
+def _true(table: counting.Table, rule: DisclosureRule) -> CountTable:
     rows = tuple(
-        Row(row.values, line, row.count, row.people, row.amount, row.largest, row.second)
+        of_enough(
+            Row(row.values, line, row.count, row.people, row.amount, row.largest, row.second), row.contributors, rule
+        )
         for line, row in enumerate(table.rows, 2)
     )
     return CountTable(table.name, table.dimensions, rows)

@@ -15,7 +15,7 @@ import people
 from caldicott.analytics.reading import read
 from caldicott.audit.entry import Outcome
 from caldicott.engines.duckdb import indicators as engine
-from caldicott.operations.indicators_budget import component
+from caldicott.operations.indicators_budget import budgets, component
 from caldicott.operations.indicators_files import contents, write
 from caldicott.operations.indicators_library import folders_of, indicator
 from caldicott.operations.protect_told import remembered
@@ -223,6 +223,43 @@ def test_a_filter_that_finds_one_person_tells_no_more_than_one_that_finds_nobody
     assert len(contents(one, "csv").splitlines()) == 1
 
 
+def _came_each_month(stage):
+    """The one person of RZ9 also comes in the eleven other months of 2025."""
+    person = people.invented(121)[120]
+    months = [month for month in range(1, 13) if month != 6]
+    often = [
+        attendance(person, f"y{month}", f"2025-{month:02}-03", provider="RZ9", minutes=60, practice="Z80001")
+        for month in months
+    ]  # fmt: skip
+    stage.land(stage.send("ncdr-sus-ec", often, sender="RZ2"))
+    stage.run()
+
+
+@pytest.mark.parametrize("by", [["month"], ["month", "practice", "sex"], ["quarter", "service"]])
+def test_one_person_in_twelve_months_is_one_person(stage, by):
+    """Who is alone behind a question is told of in no month, however many groups that person is in."""
+    _came_each_month(stage)
+    one = ask(stage, "ae-four-hours", by, ("provider", "RZ9"))
+    assert one.answer == ask(stage, "ae-four-hours", by, ("provider", "RZ8")).answer
+    assert one.answer.rows == ()
+
+
+def test_too_few_people_never_come_to_the_gate(stage, monkeypatch):
+    """A refusal, an offer or an answer less to be told would tell one person from nobody."""
+    _came_each_month(stage)
+
+    def refuses(*_args, **_named):
+        raise Refused("no", code="not-proved-safe", next_step="none")
+
+    monkeypatch.setattr("caldicott.operations.indicators.judged", refuses)
+    for provider in ("RZ9", "RZ8"):
+        assert ask(stage, "ae-four-hours", ["month"], ("provider", provider)).answer.is_too_few
+    with pytest.raises(Refused):
+        ask(stage, "ae-four-hours", ["month"], ("provider", "RZ1"))
+    with stage.house() as house:
+        assert {one.told for one in budgets(house, "commissioning-planning", ["sus-ec"])} <= {0}
+
+
 def test_nobody_to_divide_by_is_a_dash(stage):
     """120 people attend, and nobody is below the line: a dash, never an error or an endless number."""
     denominator = '[denominator]\ndataset = "sus-apc"\nwhere = "sex = \'7\'"\n'
@@ -231,7 +268,7 @@ def test_nobody_to_divide_by_is_a_dash(stage):
 
 
 @pytest.mark.parametrize(
-    "amount", ["minutes_in_department - 200", "minutes_in_department + 999999999 + 999999999", "cost - 99999"]
+    "amount", ["minutes_in_department", "days from departed_on to arrived_on", "days from arrived_on to departed_on"]
 )
 def test_no_amount_ends_in_an_error_that_would_tell_of_a_row(stage, amount):
     """What falls below nought counts as nought, what is too large as nothing: nobody's value makes a question fail."""

@@ -404,6 +404,7 @@ class _Statement:
             chosen += [
                 "coalesce(sum(amount), 0)::DOUBLE AS amount",
                 "max(amount, 2) AS largest",
+                "count(*) FILTER (amount > 0) AS contributors",
             ]
         for one in self._cube.linked:
             name = quoted("sum " + one.name)
@@ -446,5 +447,5 @@ def _cell(row: Mapping[str, object], cube: Cube) -> Cell:
         tuple(str(value) for value in values), int(number["events"]), int(number["people"]),
         int(number.get("part", 0)), int(number.get("people_part", 0)),
         float(number["amount"]) if cube.amount is not None and not cube.edges else None,
-        top[0] if top else 0.0, top[1] if len(top) > 1 else 0.0, linked,
+        top[0] if top else 0.0, top[1] if len(top) > 1 else 0.0, linked, int(number.get("contributors", 0)),
     )  # fmt: skip
