@@ -121,6 +121,15 @@ def _axes(indicator: Indicator, shown: Sequence[str], limits: Sequence[tuple[str
 
 def in_words(asked: Question, labels: Mapping[str, str]) -> str:
     """`by GP practice and sex, where age group is 85+`."""
-    by = " and ".join(labels[name].lower() for name in asked.by)
-    limits = " and ".join(f"{labels[name].lower()} is {value}" for name, value in asked.filters)
+
+    def told(name: str, value: str) -> str:
+        return value if asked.indicator.group(name) else dimension(name).label(value)
+
+    by = " and ".join(_within(labels[name]) for name in asked.by)
+    limits = " and ".join(f"{_within(labels[name])} is {told(name, value)}" for name, value in asked.filters)
     return ", ".join(part for part in (f"by {by}" if by else "", f"where {limits}" if limits else "") if part)
+
+
+def _within(label: str) -> str:
+    """As it stands inside a sentence: `GP practice` keeps its letters."""
+    return label if label[:2].isupper() else label[:1].lower() + label[1:]

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 WIDTH: Final = 600
 HEIGHT: Final = 260
 _LETTER: Final = 8
+_NAMED: Final = 24
+"""So many bars have their names beside each other; of more some names are left out rather than one upon another."""
 _DASHES: Final = ((1, 0), (6, 4), (2, 3), (10, 3, 2, 3))
 
 
@@ -34,7 +36,7 @@ def bars(
     # Level words are read more easily; slanted ones fit where there are many.
     angle = 0 if sum(len(name) + 2 for name, _height in heights) * _LETTER < width else -45
     chart = alt.Chart({"values": rows}).mark_bar().encode(
-        x=alt.X("name:N", sort=None, title=across, axis=alt.Axis(labelAngle=angle)),
+        x=alt.X("name:N", sort=None, title=across, axis=alt.Axis(labelAngle=angle, labelOverlap=len(rows) > _NAMED)),
         y=alt.Y("height:Q", title=up, scale=alt.Scale(zero=True)),
     )  # fmt: skip
     return draw(chart.properties(width=width, height=HEIGHT), title=title, text=text)

@@ -68,7 +68,10 @@ def test_every_view_is_a_link_and_gives_the_same_again(analyst):
     address = f"{WAITS}?show=1&by=network&sex=1"
     first, second = analyst.get(address), analyst.get(address)
     assert cells(first) == cells(second)
-    assert "by primary care network, where sex is 1" in text_of(first).lower()
+    assert "By primary care network, where sex is Male" in text_of(first)
+    assert "By GP practice, where GP practice is Z80001" in text_of(
+        analyst.get(f"{WAITS}?show=1&by=practice&practice=Z80001")
+    )
     assert 'value="1" selected' in first.content.decode()
 
 
@@ -107,10 +110,14 @@ def test_the_table_builder_asks_any_dataset_by_registered_dimensions(analyst):
 @pytest.mark.parametrize(
     ("query", "status", "says"),
     [
-        ("?show=1&by=postcode", 400, "cannot be shown or filtered by that"),
-        ("?show=1&by=provider&colour=blue", 400, "cannot be shown or filtered by that"),
-        ("?show=1&by=deprivation_fifth", 404, "no table"),
-        ("?show=1&by=month&by=sex&by=provider&by=practice&by=age_band", 400, "at most 4"),
+        ("?show=1&by=postcode", 400, "This cannot be shown or filtered by that: postcode. Next: use one of"),
+        ("?show=1&by=provider&colour=blue", 400, "This cannot be shown or filtered by that: colour. Next:"),
+        ("?show=1&by=deprivation_fifth", 404, "There is no table"),
+        (
+            "?show=1&by=month&by=sex&by=provider&by=practice&by=age_band",
+            400,
+            "At most 4 dimensions can be asked for at once. Next",
+        ),
     ],
 )
 def test_what_cannot_be_asked_is_said_at_the_top_and_at_the_field(analyst, query, status, says):

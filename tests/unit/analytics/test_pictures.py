@@ -7,6 +7,7 @@ import re
 from caldicott.analytics.answer import Answer, Heading
 from caldicott.analytics.question import question
 from caldicott.analytics.reading import read
+from caldicott.charts import bars
 from caldicott.facts import indicators as facts
 from caldicott.operations.indicators import Told
 from caldicott.portal.staff.analyst.pictures import pictures
@@ -68,6 +69,13 @@ def test_nothing_is_drawn_of_nothing_nor_of_too_much():
     assert pictures(told("linked-services", ["service"], [("x", 10)], people)) == ()
     many = [(f"s{n}", 10) for n in range(41)]
     assert pictures(told("linked-services", ["service"], many, people)) == ()
+
+
+def test_every_bar_of_a_few_has_its_name():
+    """Six groups with long names: none is left out to make room, for a bar without a name says nothing."""
+    names = [f"network-0{network}, {sex}" for network in (1, 2, 3) for sex in ("Male", "Female")]
+    drawn = bars([(name, 10.0) for name in names], title="t", text="t", across="", up="People")
+    assert [name for name in names if f">{name}<" not in drawn] == []
 
 
 def test_a_name_cannot_end_the_drawing():

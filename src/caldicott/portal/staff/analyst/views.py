@@ -161,7 +161,7 @@ def _page(
         try:
             told = _answered(house, found, asked, request.reader.role)
         except (Refused, WrongUsage, DoesNotHold) as no:
-            fault = _Fault(no.what.removesuffix(no.next_step).strip(), no.next_step, _status(no))
+            fault = _Fault(_sentence(no), no.next_step, _status(no))
     chosen = (
         asked
         if asked.is_shown or asked.by
@@ -178,6 +178,15 @@ def _page(
 
 def _left(house: House, found: Indicator) -> tuple[Budget, ...]:
     return budgets(house, PLANNING, populations(question(found, [], [])))
+
+
+def _sentence(fault: CaldicottError) -> str:
+    """What is wrong, with what it is about: `This cannot be shown or filtered by that: postcode.`"""
+    what = fault.what.removesuffix(fault.next_step).strip().removesuffix("Next:").strip().removesuffix(".")
+    # An option of the command line names nothing on a page.
+    is_named = not fault.where or fault.where.startswith("--") or fault.where in what
+    where = "" if is_named else f": {fault.where}"
+    return f"{what[:1].upper()}{what[1:]}{where}."
 
 
 def _status(fault: CaldicottError) -> int:
