@@ -111,10 +111,6 @@ class _Measures:
     by_events: Mapping[int, Protected]
     by_amounts: Mapping[int, Protected]
 
-    @property
-    def outcomes(self) -> tuple[Outcome, ...]:
-        return self.people, self.events, self.amounts
-
 
 def decided(
     tables: Sequence[CountTable], rule: DisclosureRule, *, hierarchies: Hierarchies, earlier: Sequence[ledger.Release]
@@ -256,9 +252,9 @@ def _report(
             "result": "proved",
             "against": "somebody who has every table of this answer and of the ledger, knows the rule and this "
             "program, and is told which withheld cells are small and which only protect others",
-            "groups_guarded": found.people.groups_guarded + found.events.groups_guarded,
+            # Sealed sums are guarded as well; counted here, they would be told from those that only protect others.
+            "groups_guarded": sum(one.groups_guarded - one.sealed for one in (found.people, found.events)),
             "whole_values_left_possible_at_least": rule.possible_values_of_small,
-            "sums_of_which_less_is_told": sum(outcome.sealed for outcome in found.outcomes),
             "amounts_guarded": found.amounts.groups_guarded,
             "amounts_uncertain_by_at_least_percent": rule.dominance_percent,
         },
@@ -268,15 +264,16 @@ def _report(
 
 def _of_table(table: CountTable, number: int, found: _Measures, rule: DisclosureRule) -> dict[str, Any]:
     people = found.people.tables[number]
-    cover = sum(state is State.COVER for state in people.states)
+    # A small sum of which less is told stands among those that protect others: that it is small would settle its parts.
+    small = sum(state is State.SMALL for state in people.states)
     shown = sum(printed != rule.shown_as for printed in people.printed)
     entry: dict[str, Any] = {
         "name": table.name,
         "dimensions": list(table.dimensions),
         "counts": "events and people" if number in found.by_events else "people",
         "cells": len(table.rows),
-        "primary": len(table.rows) - shown - cover,
-        "secondary": cover,
+        "primary": small,
+        "secondary": len(table.rows) - shown - small,
         "rounded": sum(printed not in {"0", rule.shown_as} for printed in people.printed),
         "zero": sum(printed == "0" for printed in people.printed),
         "proof": "proved",

@@ -116,6 +116,19 @@ def test_the_report_counts_cells_and_never_people(asked, tmp_path):
     assert "41" not in (tmp_path / "out" / "report.json").read_text()
 
 
+def test_the_report_does_not_tell_that_a_sum_is_small_where_that_would_settle_its_parts(asked, tmp_path):
+    """Seven single people and their total: who knew the total to be at most seven would know all seven."""
+    ones = "".join(f"M,{ward},1\n" for ward in "abcdefg")
+    table = asked(t=f"sex,ward,count\n{ones}M,All,7\nF,a,100\nF,d,100\nF,All,200\nAll,All,207\n")["t"]
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert {table["M", ward] for ward in "abcdefg"} == {table["M", "All"]} == {"*"}
+    # Seven are small. The total is counted like any cell that may have any number of people.
+    withheld = sum(printed == "*" for printed in table.values())
+    assert (report["tables"][0]["primary"], report["tables"][0]["secondary"]) == (7, withheld - 7)
+    assert report["proof"]["groups_guarded"] == 7
+    assert "sums_of_which_less_is_told" not in report["proof"]
+
+
 def test_the_same_request_gets_the_same_bytes(asked, tmp_path):
     """Asked again with the same ledger, in another order of rows: byte for byte the stored answer."""
     asked(t=TWO_BY_TWO, ledger="memory")
