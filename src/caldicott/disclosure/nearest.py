@@ -1,4 +1,4 @@
-"""From one table that fits, the fewest people moved so that a group counts as many as wanted.
+"""From one table that fits, the fewest people moved so that some groups count as many as wanted, or as few.
 
 A linear program over what is moved in and out of each atom. It moves few, so that its
 answer is mostly whole, where that of a program that goes as far as it can mostly is
@@ -9,6 +9,7 @@ numbers among what was moved and what lies beside it is small, and nearly always
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import highspy
@@ -23,8 +24,19 @@ if TYPE_CHECKING:
 
 _DUAL: Final = 1
 _EPSILON: Final = 1e-6
+_UNFULFILLED: Final = 1_000.0
+"""For each person short of a wish: more than moving everybody whom that may take."""
 _SHORT: Final = 12
 """Atoms in a row that says which atoms lie beside each other; a longer one says it of too many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A group, and within which ends it should count."""
+
+    atoms: tuple[int, ...]
+    least: float
+    most: float
 
 
 class Nearest:
@@ -48,9 +60,9 @@ class Nearest:
         self._solver.setOptionValue("presolve", "off")
         self._solver.passModel(model)
 
-    def whole(self, atoms: Sequence[int], least: float, most: float) -> Numbers | None:
-        """A table of whole numbers near the first, in which these atoms together are within the ends; or none found."""
-        moved = self._moved(atoms, least, most)
+    def whole(self, wishes: Sequence[Wish]) -> Numbers | None:
+        """A table of whole numbers near the first, which fulfils of the wishes as much as can be; or none was found."""
+        moved = self._moved(wishes)
         if moved is None:
             return None
         whole = np.rint(moved)
@@ -59,23 +71,45 @@ class Nearest:
         is_free = np.abs(moved) > _EPSILON
         for places in [found for found in self._beside if is_free[found].any()]:
             is_free[places] = True
-        columns = tuple(np.where(is_free, end, self._table) for end in self._columns)
-        rows = [*self._rows, (atoms, [1.0] * len(atoms))]
-        low, high = self._row_bounds
-        return solver.whole_table((columns[0], columns[1]), rows, (np.append(low, least), np.append(high, most)))
-
-    def _moved(self, atoms: Sequence[int], least: float, most: float) -> Numbers | None:
-        """How many more and fewer in each atom, whole or not, and as few as can be; None if there is no such table."""
-        places, count = np.asarray(atoms, dtype=np.int32), len(self._table)
-        now, ones = float(self._table[places].sum()), np.ones(len(places))
-        self._solver.addRow(
-            least - now, most - now, 2 * len(places),
-            np.concatenate([places, places + np.int32(count)]), np.concatenate([ones, -ones]),
+        low, high = (np.where(is_free, end, self._table) for end in self._columns)
+        ends = [self._within_reach(wish, moved) for wish in wishes]
+        return solver.whole_table(
+            (low, high),
+            [*self._rows, *((wish.atoms, [1.0] * len(wish.atoms)) for wish in wishes)],
+            (np.append(self._row_bounds[0], [least for least, _most in ends]),
+             np.append(self._row_bounds[1], [most for _least, most in ends])),
         )  # fmt: skip
-        self._solver.run()
-        is_found = self._solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
-        by = np.array(self._solver.getSolution().col_value) if is_found else None
-        self._solver.deleteRows(1, np.array([len(self._rows)], dtype=np.int32))
+
+    def _within_reach(self, wish: Wish, moved: Numbers) -> tuple[float, float]:
+        """As much of a wish as the program could fulfil, in whole people."""
+        reached = float((self._table + moved)[list(wish.atoms)].sum())
+        return min(wish.least, np.floor(reached + _EPSILON)), max(wish.most, np.ceil(reached - _EPSILON))
+
+    def _moved(self, wishes: Sequence[Wish]) -> Numbers | None:
+        """How many more and fewer in each atom, whole or not: to fulfil the wishes first, then as few as can be."""
+        count, solving = len(self._table), self._solver
+        places = [np.asarray(wish.atoms, dtype=np.int32) for wish in wishes]
+        lengths = [2 * len(found) + 2 for found in places]
+        now = np.array([self._table[found].sum() for found in places])
+        short = np.arange(2 * count, 2 * (count + len(wishes)), dtype=np.int32)
+        # One by itself is fulfilled or not.
+        solving.addVars(
+            len(short), np.zeros(len(short)), np.full(len(short), highspy.kHighsInf if len(wishes) > 1 else 0)
+        )
+        solving.changeColsCost(len(short), short, np.full(len(short), _UNFULFILLED))
+        solving.addRows(
+            len(wishes),
+            np.array([wish.least for wish in wishes]) - now, np.array([wish.most for wish in wishes]) - now,
+            sum(lengths), np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int32),
+            np.concatenate([np.concatenate([found, found + np.int32(count), short[2 * number : 2 * number + 2]])
+                            for number, found in enumerate(places)]),
+            np.concatenate([np.repeat([1.0, -1.0, 1.0, -1.0], [len(found), len(found), 1, 1]) for found in places]),
+        )  # fmt: skip
+        solving.run()
+        is_found = solving.getModelStatus() == highspy.HighsModelStatus.kOptimal
+        by = np.array(solving.getSolution().col_value) if is_found else None
+        solving.deleteRows(len(wishes), np.arange(len(self._rows), len(self._rows) + len(wishes), dtype=np.int32))
+        solving.deleteCols(len(short), short)
         # Begun anew each time, so that no answer depends on what was asked before.
-        self._solver.clearSolver()
-        return None if by is None else by[:count] - by[count:]
+        solving.clearSolver()
+        return None if by is None else by[:count] - by[count : 2 * count]
