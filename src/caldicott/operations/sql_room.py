@@ -10,6 +10,7 @@ write a fact about one person as the presence or absence of ten thousand.
 
 from __future__ import annotations
 
+import base64
 import csv
 import hashlib
 import io
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from caldicott.engines.duckdb import sql_room as engine
@@ -39,8 +41,6 @@ from caldicott.vocabulary.terms import Relationship
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import pyarrow as pa
-
     from caldicott.operations.perform import House
     from caldicott.policy.decision import Decision
     from caldicott.stores.catalogue import LiveFile
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _SCRATCH: Final = "room-work-"
 _LONGEST: Final = 20_000
+_TABLES_TOLD: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def query(
     columns = engine.columns_of({
         table_name(dataset): [house.store.root / file.path for file in parts] for dataset, parts in files.items()
     })  # fmt: skip
-    kept = {known: table for known in earlier if (table := _kept_table(shelf, known)) is not None}
+    kept = {known: table for known in earlier if (table := _asked_again(shelf, known)) is not None}
     columns |= {known: table.schema for known, table in kept.items()}
     first = _tried(statement, columns, limits)
 
@@ -90,7 +91,7 @@ def query(
         _remove_unfinished(house.store.root)
         with disk_faults(house.store.root), tempfile.TemporaryDirectory(dir=house.store.root, prefix=_SCRATCH) as work:
             paths = _paths(house, granted, files, kept, Path(work))
-            file = shelf.put(name, _boxed(statement, engine.run(statement, paths, columns, limits)))
+            file = shelf.put(name, _boxed(statement, first, engine.run(statement, paths, columns, limits)))
         answered = Answered(name, tuple(first.names), tuple(sorted(columns)), limits.seconds)
         said = (role, f"sha256:{hashlib.sha256(statement.encode()).hexdigest()}")
         return Act(
@@ -131,7 +132,15 @@ def as_text(house: House, activity: str, name: str) -> str:
     """A result as CSV, for a request that two people will look at; empty where the statement gave none.
 
     Whoever asks is not told which: whether there are rows is a fact about rows.
+
+    Raises:
+        WrongUsage: no result can have that name.
     """
+    if not _NAME.fullmatch(name):
+        raise WrongUsage(
+            "this is no name of a result of the room", code="sql-result-name", where=name[:40],
+            next_step="name a result such as falls_by_month; a CSV file is given with --file",
+        )  # fmt: skip
     table = kept_table(house, activity, name)
     if table is None:
         return ""
@@ -198,8 +207,15 @@ def _tried(statement: str, columns: Mapping[str, pa.Schema], limits: engine.Limi
         f"the statement does not fit the tables{': ' + ended.words if ended.words else ''}",
         code="sql-does-not-fit",
         where="the statement",
-        next_step=f"the tables are {', '.join(sorted(columns))}; see their columns in docs/reference/sql-room.md",
+        next_step=_what_there_is(statement, columns),
     )
+
+
+def _what_there_is(statement: str, columns: Mapping[str, pa.Schema]) -> str:
+    """The tables, and the columns of those that the statement names."""
+    named = [name for name in sorted(columns) if re.search(rf"\b{name}\b", statement)][:_TABLES_TOLD]
+    told = [f"{name} has the columns {', '.join(columns[name].names)}" for name in named]
+    return "; ".join([f"the tables are {', '.join(sorted(columns))}", *told])
 
 
 def _paths(
@@ -239,22 +255,40 @@ def _check(statement: str, name: str, taken: set[str]) -> None:
         )
 
 
-def _boxed(statement: str, ended: engine.Ended) -> bytes:
-    heading = json.dumps({"statement": statement, "how": ended.how}).encode()
+def _boxed(statement: str, columns: pa.Schema, ended: engine.Ended) -> bytes:
+    told = base64.b64encode(columns.serialize().to_pybytes()).decode()
+    heading = json.dumps({"statement": statement, "how": ended.how, "columns": told}).encode()
     return len(heading).to_bytes(4, "little") + heading + ended.rows
 
 
-def _unboxed(shelf: Shelf, name: str) -> tuple[str, bytes]:
+def _opened(shelf: Shelf, name: str) -> tuple[dict[str, str], bytes]:
+    """What is said of a result, and its rows."""
     content = shelf.open(name)
     if content is None:
-        return "nothing", b""
+        return {"how": "nothing"}, b""
     length = int.from_bytes(content[:4], "little")
-    return str(json.loads(content[4 : 4 + length])["how"]), content[4 + length :]
+    return dict(json.loads(content[4 : 4 + length])), content[4 + length :]
+
+
+def _unboxed(shelf: Shelf, name: str) -> tuple[str, bytes]:
+    heading, rows = _opened(shelf, name)
+    return heading["how"], rows
 
 
 def _kept_table(shelf: Shelf, name: str) -> pa.Table | None:
     _how, rows = _unboxed(shelf, name)
     return engine.table_of(rows) if rows else None
+
+
+def _asked_again(shelf: Shelf, name: str) -> pa.Table | None:
+    """A result as a table of the next statement. One that gave none is there too, and empty.
+
+    Were it not there, the next statement would be refused, and that is told outside.
+    """
+    heading, rows = _opened(shelf, name)
+    if rows or "columns" not in heading:
+        return engine.table_of(rows) if rows else None
+    return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(heading["columns"]))).empty_table()
 
 
 def _no_marts(activity: str) -> DoesNotHold:

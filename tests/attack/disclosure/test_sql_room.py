@@ -14,9 +14,9 @@ from attack.disclosure.sql_tricks import INSIDE, OUTSIDE
 from caldicott.engines.duckdb import sql_room as engine
 from caldicott.engines.duckdb import sql_room_child as child
 from caldicott.engines.duckdb.sql_room import Limits
-from caldicott.operations.sql_room import kept_table, look, marts_of, query
+from caldicott.operations.sql_room import as_text, kept_table, look, marts_of, query
 from caldicott.stores.airlock import ROOM
-from caldicott.vocabulary.errors import CaldicottError, DoesNotHold, Refused
+from caldicott.vocabulary.errors import CaldicottError, DoesNotHold, Refused, WrongUsage
 from stage import PLANNING, RISK, Stage, episode
 
 ANALYST = "commissioning_analyst"
@@ -45,11 +45,12 @@ def worlds(tmp_path_factory, example_icb):
     return [_stage(tmp_path_factory.mktemp(f"room{n}"), example_icb, marked=bool(n)) for n in (0, 1)]
 
 
-def _asked(stage, statement, name="result", limits=QUICK):
+def _asked(stage, statement, name="result", limits=QUICK, **who):
     """Everything that comes out: the answer, or the words of the refusal."""
     with stage.house() as house:
         try:
-            return repr(query(house, activity=PLANNING, role=ANALYST, statement=statement, name=name, limits=limits))
+            asked = {"activity": PLANNING, "role": ANALYST, "statement": statement, "name": name, "limits": limits}
+            return repr(query(replace(house, **who), **asked))
         except CaldicottError as fault:
             return f"{fault.code}: {fault} {fault.next_step}"
 
@@ -167,6 +168,35 @@ def test_a_result_can_be_asked_again(worlds):
         with pytest.raises(DoesNotHold) as fault:
             query(other, activity=PLANNING, role=ANALYST, statement="SELECT * FROM mine", name="x", limits=QUICK)
     assert fault.value.code == "sql-not-allowed"
+
+
+@pytest.mark.parametrize(
+    "again", ["SELECT count(*) AS n FROM failed", "SELECT nothing FROM failed", "SELECT 1 AS n FROM gone"]
+)
+def test_a_result_that_failed_is_there_as_much_as_one_that_did_not(worlds, again):
+    """A statement fails on one person's row. What the next one says of its result must not tell in which world."""
+    for stage in worlds:
+        _asked(stage, INSIDE["a fault by a cast"].replace("{first}", MARK), "failed", actor="newcomer")
+    with worlds[1].house() as house:
+        found = look(replace(house, actor="newcomer"), activity=PLANNING, role=ANALYST, name="failed")
+    assert found == ("failed", None)
+    said = [_asked(stage, again, "next", actor="newcomer") for stage in worlds]
+    assert said[0] == said[1]
+
+
+def test_a_column_that_is_not_there_comes_with_those_that_are(worlds):
+    """Whoever cannot see the tables is told what they may ask for: names of columns, nothing of rows."""
+    said = _asked(worlds[1], "SELECT month FROM sus_apc")
+    assert said.startswith("sql-does-not-fit")
+    assert "sus_apc has the columns person_token, " in said
+    assert MARK not in said
+
+
+def test_a_file_is_not_taken_for_a_result(worlds):
+    """`--table falls.csv` is a slip for `--file`; it is said, and makes no request of nothing."""
+    with worlds[1].house() as house, pytest.raises(WrongUsage, match="no name of a result") as fault:
+        as_text(house, PLANNING, "falls.csv")
+    assert "--file" in fault.value.next_step
 
 
 @pytest.mark.parametrize("role", ["public", "ig_officer", "caldicott_guardian", "hr_officer", "researcher", "wizard"])
