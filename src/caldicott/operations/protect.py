@@ -311,7 +311,7 @@ def _measured(row: Row) -> tuple[object, ...]:
 
 
 def _check_places(request: Request) -> None:
-    files.refuse_same_names(request.tables)
+    files.refuse_same_names(request.tables, REPORT)
     if any(path.resolve().parent == request.to.resolve() for path in request.tables):
         raise WrongUsage(
             "the protected tables would overwrite the true ones",
@@ -321,13 +321,36 @@ def _check_places(request: Request) -> None:
         )
     if request.to.exists() and not request.to.is_dir():
         raise WrongUsage("this is a file", code="usage", where="--to", next_step="name a folder")
-    if request.ledger is not None and request.ledger.resolve() == request.to.resolve():
+    if request.ledger is not None and _lie_together(request.ledger.resolve(), request.to.resolve()):
         raise WrongUsage(
             "the ledger holds true counts and must not lie where the answer is handed over",
             code="usage",
             where="--ledger",
-            next_step="name another folder",
+            next_step="name another folder, neither inside the other",
         )
+    _check_empty(request)
+
+
+def _lie_together(one: Path, other: Path) -> bool:
+    return one.is_relative_to(other) or other.is_relative_to(one)
+
+
+def _check_empty(request: Request) -> None:
+    """What lies there is handed over with the answer: nothing else of these names, and no table judged apart."""
+    names = {path.name for path in request.tables}
+    if not (request.to / REPORT).exists():
+        strangers = sorted(name for name in names if (request.to / name).exists())
+        what = "a file of this name is there already, and no report of an earlier answer"
+    elif request.ledger is None:
+        strangers = sorted({path.name for path in request.to.glob("*.csv")} - names)
+        what = "tables of another answer are there already, which this one would not be judged with"
+    else:
+        strangers = []
+    if strangers:
+        raise WrongUsage(
+            what, code="usage", where=f"--to, {strangers[0]}",
+            next_step="name an empty folder; tables that go to the same readers belong into one call or one --ledger",
+        )  # fmt: skip
 
 
 def _check_rule(earlier: Sequence[ledger.Release], rule: DisclosureRule) -> None:

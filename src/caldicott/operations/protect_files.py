@@ -10,6 +10,7 @@ import csv
 import io
 import re
 import tomllib
+import unicodedata
 from typing import TYPE_CHECKING, Final
 
 from caldicott.disclosure.hierarchy import Hierarchies
@@ -84,16 +85,14 @@ def neutral(value: str) -> str:
 
 
 def _natural(value: str) -> list[tuple[int, int, str]]:
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", value) if part]
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", value) if part]
 
 
 def _lines(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     try:
         text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise _fault(path.name, "there is no such file", "file-missing", "check the path") from None
-    except IsADirectoryError:
-        raise _fault(path.name, "this is a folder", "file-missing", "name the CSV files themselves") from None
+    except OSError as fault:
+        raise _unreadable(path, fault) from None
     except UnicodeDecodeError:
         raise _fault(path.name, "it is not UTF-8 text", "not-utf8", "write it again as UTF-8 CSV") from None
     if "\0" in text:
@@ -136,7 +135,7 @@ def _row(file: str, names: Sequence[str], cells: Sequence[str], line: int) -> Ro
             f"{file}:{line}", f"this line has {len(cells)} cells, the header {len(names)}", "cells-do-not-match",
             "give every line one cell for each column",
         )  # fmt: skip
-    found = dict(zip(names, (cell.strip() for cell in cells), strict=True))
+    found = dict(zip(names, map(_plain, cells), strict=True))
     places = {name: f"{file}:{line}:{name}" for name in names}
     amount = next((name for name in AMOUNTS if name in found), None)
     row = Row(
@@ -158,7 +157,7 @@ def _row(file: str, names: Sequence[str], cells: Sequence[str], line: int) -> Ro
 
 def _whole(text: str, where: str) -> int:
     if not _WHOLE.match(text):
-        what = "a count is negative" if text.startswith("-") else "a count is not a whole number"
+        what = "a count is negative" if text.startswith("-") else "a count is not a whole number of at most 15 digits"
         raise _fault(where, what, "count-not-whole", "give true counts, unrounded, without signs or separators")
     return int(text)
 
@@ -226,7 +225,7 @@ def _csv_pairs(path: Path) -> Iterable[tuple[str, str, str, str]]:
             "write one line for each value and its parent",
         )  # fmt: skip
     for line, cells in lines:
-        found = dict(zip(names, (cell.strip() for cell in cells), strict=False))
+        found = dict(zip(names, map(_plain, cells), strict=False))
         if len(cells) != len(names) or not all(found.values()):
             raise _fault(
                 f"{path.name}:{line}", "this line does not have all three", "hierarchy-columns",
@@ -238,8 +237,8 @@ def _csv_pairs(path: Path) -> Iterable[tuple[str, str, str, str]]:
 def _toml_pairs(path: Path) -> Iterable[tuple[str, str, str, str]]:
     try:
         document: Mapping[str, object] = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise _fault(path.name, "there is no such file", "file-missing", "check the path") from None
+    except OSError as fault:
+        raise _unreadable(path, fault) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
         raise _fault(path.name, "it is not TOML", "hierarchy-columns", "see docs/how-to/protect-tables.md") from None
     for dimension, groups in document.items():
@@ -250,16 +249,35 @@ def _toml_pairs(path: Path) -> Iterable[tuple[str, str, str, str]]:
             )  # fmt: skip
         for parent, values in groups.items():
             for value in values:
-                yield dimension, str(value), str(parent), f"{path.name}: {dimension}"
+                yield dimension, _plain(str(value)), _plain(str(parent)), f"{path.name}: {dimension}"
 
 
-def refuse_same_names(paths: Sequence[Path]) -> None:
-    """Two tables of one name would overwrite each other."""
+def _plain(cell: str) -> str:
+    """One spelling for what looks the same: an accent typed as a mark of its own would make two groups of one."""
+    return unicodedata.normalize("NFC", cell.strip())
+
+
+def refuse_same_names(paths: Sequence[Path], taken: str) -> None:
+    """Two tables of one name would overwrite each other; so would one table and the report."""
     names = [path.name for path in paths]
+    if taken in names:
+        raise WrongUsage(
+            f"a table is called {taken}, as the report is", code="usage", where="TABLE", next_step="rename the table"
+        )
     if len(set(names)) < len(names):
         raise WrongUsage(
             "two of the tables have the same file name", code="usage", where="TABLE", next_step="rename one of them"
         )
+
+
+def _unreadable(path: Path, fault: OSError) -> DoesNotHold:
+    if isinstance(fault, FileNotFoundError):
+        return _fault(path.name, "there is no such file", "file-missing", "check the path")
+    if isinstance(fault, IsADirectoryError):
+        return _fault(path.name, "this is a folder", "file-missing", "name the files themselves")
+    return _fault(
+        path.name, f"it cannot be read ({fault.strerror})", "file-missing", "check the path and who may read it"
+    )
 
 
 def _fault(where: str, what: str, code: str, next_step: str) -> DoesNotHold:

@@ -196,6 +196,8 @@ def test_one_table_that_is_the_sum_of_two_others_is_seen(asked):
         ("practice,count\n", "file-empty", "t.csv"),
         ("", "file-empty", "t.csv"),
         ('practice,count\n"P1,20\n', "csv-broken", "t.csv:2"),
+        ("practice,count\ncafe\u0301,20\ncaf\u00e9,30\n", "cell-twice", "t.csv:3"),
+        ("practice,count\nP1," + "6" * 16 + "\n", "count-not-whole", "t.csv:2:count"),
         ("code,count\n" + "".join(f"c{n},9\n" for n in range(10_001)), "dimension-too-wide", "t.csv, column code"),
     ],
 )
@@ -221,6 +223,58 @@ def test_the_true_tables_are_never_overwritten(tmp_path):
     with pytest.raises(WrongUsage):
         protect(Request((tmp_path / "t.csv",), "hes-2018", tmp_path))
     assert (tmp_path / "t.csv").read_text() == TWO_BY_TWO
+
+
+def test_a_table_is_never_overwritten_by_the_report(tmp_path):
+    """A table called report.json cannot lie beside the report."""
+    table = tmp_path / "report.json"
+    table.write_text(TWO_BY_TWO)
+    with pytest.raises(WrongUsage, match="as the report is"):
+        protect(Request((table,), "hes-2018", tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("ledger", "to"), [("out", "out"), ("out/memory", "out"), ("memory", "memory/out")])
+def test_the_true_counts_of_the_ledger_are_not_handed_over_with_the_answer(asked, ledger, to):
+    """Neither folder lies in the other."""
+    with pytest.raises(WrongUsage) as told:
+        asked(t=TWO_BY_TWO, ledger=ledger, to=to)
+    assert told.value.where == "--ledger"
+
+
+def test_what_was_not_judged_with_an_answer_does_not_lie_beside_it(asked, tmp_path):
+    """Another answer's tables are in the folder: refused, unless one ledger has judged both."""
+    asked(t=TWO_BY_TWO)
+    asked(t=TWO_BY_TWO)
+    with pytest.raises(WrongUsage) as told:
+        asked(u="practice,count\nP1,43\nP2,61\n")
+    assert "--to, t.csv" in told.value.where
+    asked(t=TWO_BY_TWO, ledger="memory", to="both")
+    asked(u="practice,count\nP1,43\nP2,61\n", ledger="memory", to="both")
+    assert {path.name for path in (tmp_path / "both").iterdir()} == {"t.csv", "u.csv", "report.json"}
+
+
+def test_somebody_elses_file_is_not_overwritten(asked, tmp_path):
+    """A folder with a file of that name and no report is not one of ours."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "t.csv").write_text("mine")
+    with pytest.raises(WrongUsage, match="there already"):
+        asked(t=TWO_BY_TWO)
+    assert (tmp_path / "out" / "t.csv").read_text() == "mine"
+
+
+def test_digits_that_are_no_numbers_are_names(asked):
+    """A raised two in a name is a sign like any other."""
+    assert set(asked(t="area,count\nkm\u00b2,20\n\u00b2,30\n10,40\n")["t"]) == {("km\u00b2",), ("\u00b2",), ("10",)}
+
+
+def test_a_folder_instead_of_a_hierarchy_is_named(tmp_path):
+    """The place is in the sentence."""
+    (tmp_path / "t.csv").write_text(TWO_BY_TWO)
+    (tmp_path / "levels.toml").mkdir()
+    with pytest.raises(DoesNotHold) as told:
+        protect(Request((tmp_path / "t.csv",), "hes-2018", tmp_path / "out", tmp_path / "levels.toml"))
+    assert (told.value.code, told.value.where) == ("file-missing", "levels.toml")
 
 
 def test_a_ledger_with_a_hole_stops(asked, tmp_path):
