@@ -62,6 +62,35 @@ def test_the_author_sees_how_it_stands_and_nothing_of_the_findings(people_of_the
     assert _checked(analyst, address).status_code == 403
 
 
+def test_a_return_is_answered_on_its_own_page(people_of_the_house):
+    """The author sends the same request again, with another table; a slip keeps it; the checks begin anew."""
+    analyst, officer, _guardian = people_of_the_house.values()
+    address = _asked(analyst).headers["Location"]
+    number = address.rstrip("/").rpartition("/")[2]
+    _checked(officer, address)
+    _checked(officer, address, "return")
+    hidden = f'name="number" value="{number}"'
+    assert hidden in analyst.get(address).content.decode()
+    sent = {"number": number, "context": "", "table": COUNTS}
+    assert hidden in analyst.post(f"{RELEASES}ask/", sent).content.decode()
+    again = analyst.post(f"{RELEASES}ask/", sent | {"context": "With services in groups"})
+    assert again.headers["Location"] == address
+    page = text_of(analyst.get(address))
+    assert "waiting" in page
+    assert "0 of 2" in page
+    assert hidden not in analyst.get(address).content.decode()
+
+
+def test_a_check_without_words_is_said_in_words_of_the_page(people_of_the_house):
+    """Not in those of the command line."""
+    analyst, officer, _guardian = people_of_the_house.values()
+    address = _asked(analyst).headers["Location"]
+    found = officer.post(f"{address}check/", {"verdict": "approve", "comment": " "})
+    assert found.status_code == 400
+    assert "say what you looked at" in text_of(found)
+    assert "--comment" not in text_of(found)
+
+
 def test_what_is_missing_is_said_at_the_field(people_of_the_house):
     """Without a purpose or a table: the form again, with the faults at the top and beside the fields."""
     analyst = people_of_the_house["commissioning_analyst"]

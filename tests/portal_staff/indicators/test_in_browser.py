@@ -36,14 +36,17 @@ def opened(one_at_a_time, office, browser):
     analyst = reader(office, "commissioning_analyst", "example-icb")
     contexts = []
 
-    def answered(route):
-        parts = urlsplit(route.request.url)
-        found = analyst.get(f"{parts.path}?{parts.query}")
-        route.fulfill(status=found.status_code, headers=dict(found.headers), body=found.content)
+    def answered_to(person):
+        def answered(route):
+            parts = urlsplit(route.request.url)
+            found = person.get(f"{parts.path}?{parts.query}")
+            route.fulfill(status=found.status_code, headers=dict(found.headers), body=found.content)
 
-    def start(width):
+        return answered
+
+    def start(width, person=analyst):
         context = browser.new_context(viewport={"width": width, "height": 900})
-        context.route("**/*", answered)
+        context.route("**/*", answered_to(person))
         contexts.append(context)
         return context.new_page()
 
@@ -62,6 +65,41 @@ def test_every_page_can_be_used_by_everyone_at_every_width(opened, tmp_path):
             page.goto(f"https://localhost{address}")
             look(name)
     assert found == {}
+
+
+@pytest.fixture
+def asked(office):
+    """A request for release with a table of seven columns, as its author and as a checker see it."""
+    header, cells = "month,provider,service,network,sex,age_group,mean", "2025-06,RZ1,01,network-01,1,65-74,12.5"
+    author = reader(office, "commissioning_analyst", "example-icb")
+    sent = {"context": "A board paper", "table": f"{header}\n{cells}\n{cells.replace('06', '07', 1)}\n"}
+    return (
+        author,
+        reader(office, "ig_officer", "example-icb"),
+        author.post("/staff/analyst/releases/ask/", sent)["Location"],
+    )
+
+
+def test_a_request_can_be_checked_and_answered_at_every_width(opened, asked, office, tmp_path, java):  # noqa: F811  the fixture
+    """All that the program found stands on the page of a checker, on a phone too; so does the answer to a return."""
+    author, officer, address = asked
+    found = {}
+    for width in WIDTHS:
+        page = opened(width, officer)
+        look = Looks(page, tmp_path / "checker", width, found)
+        page.goto(f"https://localhost{address}")
+        look("request")
+        frames = page.evaluate("[...document.querySelectorAll('.site-scroll')].map(e => e.scrollWidth - e.clientWidth)")
+        assert max(frames) <= 2, width  # a border
+    officer.post(f"{address}check/", {"verdict": "return", "comment": "Say how many stand behind it"})
+    for width in WIDTHS:
+        page = opened(width, author)
+        look = Looks(page, tmp_path / "author", width, found)
+        for name, at in {"returned": address, "requests": "/staff/analyst/releases/"}.items():
+            page.goto(f"https://localhost{at}")
+            look(name)
+    assert found == {}
+    assert valid(java, tmp_path / "checker") + valid(java, tmp_path / "author") == []
 
 
 def test_every_page_is_valid_html(office, tmp_path, java):  # noqa: F811  the fixture

@@ -50,7 +50,9 @@ def seen_by_role(view: View) -> View:
 
 
 def _sorry(request: HttpRequest, fault: CaldicottError) -> HttpResponse:
-    return refusing.told(request, fault, "analyst/sorry.jinja", work=work_of(request.reader), where=fault.where)
+    # An option of the command line names nothing on a page.
+    where = "" if fault.where.startswith("--") else fault.where
+    return refusing.told(request, fault, "analyst/sorry.jinja", work=work_of(request.reader), where=where)
 
 
 def work_of(reader: Reader) -> Work | None:

@@ -39,8 +39,8 @@ def releases(request: HttpRequest) -> HttpResponse:
 @seen_by_role
 def make(request: HttpRequest) -> HttpResponse:
     """A new request, or an answer to a return; with what is missing said at the field."""
-    typed = {name: request.POST.get(name, "") for name in ("context", "result", "table")}
-    reader, number = request.reader, request.POST.get("number", "")
+    typed = {name: request.POST.get(name, "") for name in ("context", "result", "table", "number")}
+    reader, number = request.reader, typed["number"]
     errors = _missing(typed)
     if errors:
         return _list(request, typed, errors)
@@ -65,6 +65,10 @@ def one(request: HttpRequest, asked: str) -> HttpResponse:
     return show(
         request, "analyst/release.jinja", f"Request {found.number}", one=found, findings=findings, tables=shown,
         root=RELEASES, mine=found.author == reader.user, work=work_of(reader), who=_who(found, reader.user),
+        typed={"context": found.context, "number": found.number}, errors={},
+        by_table=[
+            (one.name, one.gate, one.rows, one.withheld, one.small, one.long_texts, one.identifiers) for one in findings
+        ],
     )  # fmt: skip
 
 
