@@ -126,6 +126,8 @@ class Ledger:
     def append(self, release: Release) -> Release:
         """Remember a release; it may be handed over only after this returns, with its certificate."""
         head = self._head()
+        if not head["entries"]:
+            key_files.put(self.folder / _HEAD, json.dumps(head).encode())
         entry = {"previous": head["last"], **asdict(release)}
         del entry["certificate"]
         name = f"{head['entries'] + 1:06}.json"
@@ -148,8 +150,8 @@ class Ledger:
     def _head(self) -> dict[str, Any]:
         path = self.folder / _HEAD
         if not path.exists():
-            # A removed head must not look like a new ledger. The first entry alone may be a killed writer's.
-            if (self.folder / "000002.json").exists():
+            # A removed head must not look like a new ledger; a new one has its head before its first entry.
+            if (self.folder / "000001.json").exists():
                 raise _broken(_HEAD)
             return {"entries": 0, "last": _FIRST}
         found = _parsed(self._read(path), _HEAD)
@@ -178,7 +180,7 @@ def folder_of(store: Store, audience: str) -> Path:
 
 def is_begun(store: Store, audience: str) -> bool:
     """Whether anything was ever told to that audience."""
-    return (folder_of(store, audience) / _HEAD).exists()
+    return length(store, audience) > 0
 
 
 def length(store: Store, audience: str) -> int:

@@ -288,6 +288,23 @@ def test_a_ledger_with_a_hole_stops(asked, tmp_path):
     assert not (tmp_path / "later").exists()
 
 
+def test_a_ledger_without_its_head_is_not_a_new_one(asked, tmp_path):
+    """One answer was given and the head is gone: forgetting that answer would let its differences out."""
+    asked(t=TWO_BY_TWO, ledger="memory")
+    (tmp_path / "memory" / "head.json").unlink()
+    with pytest.raises(DoesNotHold) as told:
+        asked(u="practice,count\nP1,43\nP2,61\n", ledger="memory", to="later")
+    assert (told.value.code, told.value.where) == ("ledger-broken", "ledger/head.json")
+
+
+def test_a_writer_killed_at_its_first_entry_breaks_nothing(asked, tmp_path):
+    """An entry that the head does not name was never handed over: asked again, it is written again."""
+    first = asked(t=TWO_BY_TWO, ledger="memory")["t"]
+    (tmp_path / "memory" / "head.json").write_text(json.dumps({"entries": 0, "last": "0" * 64}))
+    assert asked(t=TWO_BY_TWO, ledger="memory")["t"] == first
+    assert json.loads((tmp_path / "memory" / "head.json").read_text())["entries"] == 1
+
+
 def test_a_ledger_keeps_to_one_rule(asked):
     """What one rule let out, another would not have; one audience, one rule."""
     asked(t=TWO_BY_TWO, ledger="memory")
