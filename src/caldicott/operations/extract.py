@@ -165,8 +165,10 @@ def _require_columns(request: Request, records: Records) -> None:
 def _refuse_identifiers(records: Records, request: Request) -> None:
     named = [name for name in request.columns if name.lower() in _PERSON]
     found = records.identifiers([name for name in request.columns if name not in named])
-    if named or found:
-        columns = ", ".join(sorted({*named, *found}))
+    # What somebody could know is made coarser; what only goes along must not be a number of the record either.
+    numbers = records.keys([name for name in request.others if name not in named])
+    if named or found or numbers:
+        columns = ", ".join(sorted({*named, *found, *numbers}))
         raise DoesNotHold(
             f"these columns name persons or look as if they did: {columns}",
             code="extract-identifiers", where=request.table.name,

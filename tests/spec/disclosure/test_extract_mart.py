@@ -11,12 +11,20 @@ import pytest
 
 import people
 from caldicott.disclosure.records import Criteria
+from caldicott.engines.duckdb.extracts import Records
 from caldicott.operations.extract import REPORT, Request, extract
 from caldicott.operations.extract_mart import extract_mart
 from caldicott.vocabulary.errors import DoesNotHold, Refused, WrongUsage
 from stage import PLANNING, Stage, episode
 
 QUASI = ("sex", "age_band", "month")
+KEYS = Records.keys
+
+
+@pytest.fixture(autouse=True)
+def numbers_go_along(monkeypatch):
+    """These tests tell people apart by the number of their record; that it never leaves is a test of its own."""
+    monkeypatch.setattr(Records, "keys", lambda *_: [])
 
 
 @pytest.fixture
@@ -70,6 +78,16 @@ def test_no_code_of_a_person_leaves(stage):
         made(stage, "again", others=("person_token",))
     assert fault.value.code == "extract-identifiers"
     assert not (stage.root / "again").exists()
+
+
+def test_no_number_of_a_record_leaves(stage, monkeypatch):
+    """The sender knows each record by it: a column most of whose words stand for one person alone is refused."""
+    monkeypatch.setattr(Records, "keys", KEYS)
+    with pytest.raises(DoesNotHold, match="provider_reference") as fault:
+        made(stage)
+    assert fault.value.code == "extract-identifiers"
+    assert not (stage.root / "out").exists()
+    assert made(stage, others=("admission_method",)).rows
 
 
 def test_it_is_in_the_trail_with_the_hash_of_its_report(stage):

@@ -127,6 +127,17 @@ class Records:
                 found[name] = number
         return found
 
+    def keys(self, names: Sequence[str]) -> list[str]:
+        """Columns of words most of which stand for one person alone: whoever holds the same records knows them by it."""
+        return [name for name in names if self.types[name] == "VARCHAR" and self._is_key(name)]
+
+    def _is_key(self, name: str) -> bool:
+        value = quoted(name)
+        people = f"count(DISTINCT {quoted(self._person)})" if self._person else "count(*)"
+        each = f"SELECT count(*) AS n, {people} AS people FROM record WHERE {value} IS NOT NULL GROUP BY {value}"
+        alone = self._one(f"SELECT coalesce(sum(n) FILTER (people = 1) * 2 > sum(n), false)::INT FROM ({each})")
+        return bool(alone)
+
     def coarsen(self, columns: Sequence[Column], sensitive: str, others: Sequence[str], *, k: int) -> None:
         """The view `coarse`: quasi-identifiers at their steps, the sensitive value, the other columns."""
         self._steps = {name: self._kept(name, k) for name in (sensitive, *others)}
