@@ -163,6 +163,26 @@ def _sums(tables: Sequence[Placed], members: Sequence[Sequence[int]], within: It
     ]
 
 
+def outside(wholes: Sequence[Placed], parts: Sequence[Placed]) -> dict[str, frozenset[int]]:
+    """For each dimension the leaves of which the whole lists nobody and a part counts somebody.
+
+    Patients of a practice elsewhere are in the hospital's counts and not in those of the registered. That the whole
+    has nobody there is known where its other tables count no more than the values that it lists.
+    """
+    found: dict[str, set[int]] = {}
+    for whole, name in ((one, name) for one in wholes for name in one.table.dimensions):
+        others = [sum(one.base.values()) for one in wholes if name not in one.table.dimensions and not one.selected]
+        if not others or whole.selected or sum(whole.base.values()) < max(others):
+            continue
+        listed = whole.covered[whole.position(name)]
+        for part in (one for one in parts if name in one.table.dimensions):
+            place = part.position(name)
+            counted = {values[place] for values, count in part.base.items() if count}
+            elsewhere = [part.leaves[place][value] for value in counted if part.leaves[place][value].isdisjoint(listed)]
+            found.setdefault(name, set()).update(*elsewhere)
+    return {name: frozenset(leaves) for name, leaves in found.items() if leaves}
+
+
 def making_up(
     tables: Sequence[Placed], members: Sequence[Sequence[int]], whole: int, candidates: Sequence[int],
     *, are_left_out: bool = False,
