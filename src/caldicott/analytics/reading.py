@@ -27,6 +27,8 @@ _NEEDS: Final[Mapping[Figure, str]] = {
     Figure.SUM: "amount", Figure.MEAN: "amount", Figure.PERCENTILE: "edges", Figure.SHARE: "numerator",
     Figure.RATE: "denominator", Figure.NEED: "denominator", Figure.CHANGE: "linked",
 }  # fmt: skip
+_PERSON: Final = "person_token"
+"""Whoever chooses people by their codes can count one whom they know among others whom they know."""
 _STATUSES: Final = ("verified", "remembered")
 _CODES_AT_MOST: Final = 5_000
 _DAYS_AT_MOST: Final = 3_660
@@ -134,7 +136,10 @@ class _File:
 
     def _claim(self, part: Mapping[str, Any], key: str, at: str = "") -> expression.Claim | None:
         text = self._text(part, key, "")
-        return expression.claim(text, where=f"{self.name}: {at}{key}") if text else None
+        found = expression.claim(text, where=f"{self.name}: {at}{key}") if text else None
+        if found is not None and _PERSON in expression.columns(found):
+            raise self._fault(f"{at}{key}", "nobody is counted by the code of a person")
+        return found
 
     def _amount(self) -> expression.Value | None:
         """A column or days between two, and no arithmetic: a sum of ones counts what is withheld.

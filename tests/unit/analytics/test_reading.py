@@ -78,6 +78,15 @@ def test_a_fault_is_named_with_file_key_and_what_to_do(change, where, says):
     assert "docs/reference/indicators.md" in refused.value.next_step
 
 
+@pytest.mark.parametrize("said", ["person_token = 'C'", "sex = '1' or not person_token in ('C', 'D')"])
+def test_nobody_is_counted_by_their_code(said):
+    """Neither as rows that count, nor among them: who is picked by name is known by name."""
+    for text in (GOOD + f'where = "{said}"\n', GOOD.replace("attendance_status = '3'", said)):
+        with pytest.raises(DoesNotHold, match="by the code of a person") as fault:
+            read(text, "m.toml")
+        assert fault.value.code == "indicator-file"
+
+
 def test_a_code_in_two_groups_is_refused():
     """Its people would be counted twice, and the groups would be no parts of a whole."""
     groups = (
