@@ -43,11 +43,13 @@ def blocks(tables: Sequence[Placed], *, zeros_too: bool = False) -> list[Block]:
 
 
 def full_grids(
-    tables: Sequence[Placed], tellers: Sequence[Sequence[int]], limit: int, *, zeros_too: bool
-) -> list[list[Block]] | None:
+    tables: Sequence[Placed], tellers: Sequence[Sequence[int]], limit: int,
+    *, empty: Sequence[Mapping[str, frozenset[int]]], zeros_too: bool,
+) -> list[list[Block]] | None:  # fmt: skip
     """For each population every group that all the tables together tell apart; None where these are too many.
 
-    `tellers` are the tables that say of a population where nobody is: its own, and those of populations around it.
+    `tellers` are the tables that say of a population where nobody is: its own, and those of populations around it;
+    `empty` has leaves of dimensions at which it has nobody for another reason.
     """
     grids: list[list[Block]] = [[] for _ in tellers]
     atoms = 0
@@ -56,10 +58,12 @@ def full_grids(
         parts = [sorted(set(classes[name].values())) for name in dimensions]
         if prod(len(found) for found in parts) > limit:
             return None
-        for grid, telling in zip(grids, tellers, strict=True):
+        for grid, telling, nobody in zip(grids, tellers, empty, strict=True):
             inside = [tables[number] for number in telling if set(tables[number].table.dimensions) <= set(dimensions)]
             sights = [_Sight(found, classes, zeros_too=zeros_too) for found in inside]
-            found = tuple(atom for atom in product(*parts) if all(one.allows(atom, dimensions) for one in sights))
+            out = {name: {classes[name][leaf] for leaf in nobody.get(name, ())} for name in dimensions}
+            filled = [[one for one in own if one not in out[name]] for name, own in zip(dimensions, parts, strict=True)]
+            found = tuple(atom for atom in product(*filled) if all(one.allows(atom, dimensions) for one in sights))
             atoms += len(found)
             grid.append(Block(dimensions, found, tuple(classes[name] for name in dimensions)))
         if atoms > limit:

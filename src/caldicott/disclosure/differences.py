@@ -43,7 +43,7 @@ def _counts(sited: Sited, table: Placed) -> dict[tuple[str, ...], int]:
     """Rows that the block counts all of, and totals of every column which it lacks; by their other values."""
     kept = [number for number, name in enumerate(table.table.dimensions) if name in sited.block.dimensions]
     others = [number for number in range(len(table.table.dimensions)) if number not in kept]
-    if any(table.table.dimensions[number] in table.selected for number in others):
+    if any(table.table.dimensions[number] in table.some for number in others):
         return {}
     reach = {
         number: sited.block.leaf_class[sited.block.dimensions.index(table.table.dimensions[number])].keys()

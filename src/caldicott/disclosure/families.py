@@ -194,7 +194,7 @@ def _is_room(
 
 
 def _fits(shared: Shared, chosen: Sequence[Placed], *, are_left_out: bool) -> bool:
-    if any(one.selected - set(shared.names) for one in chosen):
+    if any(one.some - set(shared.names) for one in chosen):
         return True
     whole, *parts = shared.counts
     for key in shared.cells():

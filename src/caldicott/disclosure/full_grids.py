@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from caldicott.disclosure import blocks, families
+from caldicott.disclosure import blocks, families, populations
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,4 +63,15 @@ def _grids(
         [place[number] for around in family.around(population) for number in found.members[around]]
         for population in family.populations
     ]
-    return blocks.full_grids([tables[number] for number in numbers], tellers, ATOMS_AT_MOST, zeros_too=zeros_too)
+    empty = [_empty(tables, found, family, population) for population in family.populations]
+    among = [tables[number] for number in numbers]
+    return blocks.full_grids(among, tellers, ATOMS_AT_MOST, empty=empty, zeros_too=zeros_too)
+
+
+def _empty(tables: Sequence[Placed], found: Populations, family: Family, whole: int) -> Mapping[str, frozenset[int]]:
+    """Where the whole has nobody, though what the family reads as part of it counts somebody: there it is none."""
+    inside = [small for small, large in sorted(family.within) if large == whole]
+    return populations.outside(
+        [tables[number] for number in found.members[whole]],
+        [tables[number] for population in inside for number in found.members[population]],
+    )

@@ -80,7 +80,8 @@ class _Built:
 def build(released: Sequence[Released], dimensions: Mapping[str, Dimension], rule: DisclosureRule) -> Lattice:
     """Everything printed or about to be, in one system."""
     tables = [place(found.table, dimensions) for found in released]
-    return laid_out(released, Reading(tables, populations.find(tables)), rule)
+    found = populations.find(tables)
+    return laid_out(released, Reading(found.tables, found), rule)
 
 
 def laid_out(
@@ -302,7 +303,7 @@ def _join(built: _Built, family: Family, sited: Sequence[Sequence[Sited]], told:
     rests: dict[tuple[int, int], dict[int, int]] = {}
     for part, whole in sorted(family.within):
         # Also where a third lies between: whom two groups share nobody with is said of the whole.
-        rests[part, whole] = _rests(built, sited[whole], sited[part], _beyond(family, told, part, whole))
+        rests[part, whole] = _rests(built, sited[whole], sited[part])
         for table in told[part]:
             names = set(table.table.dimensions)
             around = next(found for found in sited[whole] if names <= set(found.block.dimensions))
@@ -320,9 +321,7 @@ def _join(built: _Built, family: Family, sited: Sequence[Sequence[Sited]], told:
             built.groups.update(differences.beyond(built.cells[whole], rows, built.below))
     for group in family.apart:
         for place_of_block, block in enumerate(sited[group.whole]):
-            inside = [
-                _by_leaf(sited[part][place_of_block], _beyond(family, told, part, group.whole)) for part in group.parts
-            ]
+            inside = [_by_leaf(sited[part][place_of_block]) for part in group.parts]
             for atom, leaf in block.numbered():
                 if group.are_left_out:
                     fitted = [rests[part, group.whole].get(atom, NOTHING) for part in group.parts]
@@ -331,19 +330,11 @@ def _join(built: _Built, family: Family, sited: Sequence[Sequence[Sited]], told:
                 _fill(built, atom, [found for found in fitted if found >= 0], is_all=group.is_all)
 
 
-def _beyond(family: Family, told: Sequence[Sequence[Placed]], part: int, whole: int) -> Mapping[str, frozenset[int]]:
-    """Where the part, or what lies in it, counts somebody and the whole has nobody: there it is no part."""
-    inside = [part, *(small for small, large in sorted(family.within) if large == part)]
-    return populations.outside(told[whole], [table for population in inside for table in told[population]])
-
-
-def _rests(
-    built: _Built, whole: Sequence[Sited], part: Sequence[Sited], beyond: Mapping[str, frozenset[int]]
-) -> dict[int, int]:
-    """For each atom of the whole those whom the part does not count; the atom itself where it counts nobody of it."""
+def _rests(built: _Built, whole: Sequence[Sited], part: Sequence[Sited]) -> dict[int, int]:
+    """For each atom of the whole those whom the part does not count; the atom itself where it counts nobody."""
     found: dict[int, int] = {}
     for around, own in zip(whole, part, strict=True):
-        counted = _by_leaf(own, beyond)
+        counted = _by_leaf(own)
         for atom, leaf in around.numbered():
             if leaf in counted:
                 found[atom] = _rest(built, (atom,), (counted[leaf],))
@@ -353,17 +344,8 @@ def _rests(
     return found
 
 
-def _by_leaf(sited: Sited, beyond: Mapping[str, frozenset[int]]) -> dict[Atom, int]:
-    """The atoms of a part by the place in the grid that they have in common with the whole; not those beyond it."""
-    classes = [
-        {own for leaf, own in of_leaf.items() if leaf in beyond.get(name, ())}
-        for name, of_leaf in zip(sited.block.dimensions, sited.block.leaf_class, strict=True)
-    ]
-    return {
-        leaf: atom
-        for atom, leaf in sited.numbered()
-        if not any(own in out for own, out in zip(leaf, classes, strict=True))
-    }
+def _by_leaf(sited: Sited) -> dict[Atom, int]:
+    return {leaf: atom for atom, leaf in sited.numbered()}
 
 
 def _fill(built: _Built, atom: int, own: Sequence[int], *, is_all: bool) -> None:

@@ -58,6 +58,7 @@ class Nearest:
         self._solver = solver.quiet()
         self._solver.setOptionValue("simplex_strategy", _DUAL)
         self._solver.setOptionValue("presolve", "off")
+        self._solver.setOptionValue("simplex_iteration_limit", solver.ROUNDS)
         self._solver.passModel(model)
 
     def whole(self, wishes: Sequence[Wish]) -> Numbers | None:

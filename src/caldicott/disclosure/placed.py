@@ -32,6 +32,19 @@ class Placed:
     """For each dimension, every leaf that some value holds: of others the table says nothing."""
     selected: frozenset[str] = frozenset()
     """Dimensions that the table itself does not name, in which it is taken to count only some of the people."""
+    partial: frozenset[str] = frozenset()
+    """Dimensions of which it lists only some values, while others of the same people count somebody elsewhere."""
+
+    @property
+    def some(self) -> frozenset[str]:
+        """Dimensions in which it counts only some: without them its totals are nobody's totals."""
+        return self.selected | self.partial
+
+    def peopled(self, name: str) -> Leaves:
+        """The leaves at which it counts anybody."""
+        place = self.position(name)
+        counted = {values[place] for values, count in self.base.items() if count}
+        return frozenset[int]().union(*(self.leaves[place][value] for value in counted))
 
     def position(self, dimension: str) -> int:
         return self.table.dimensions.index(dimension)
@@ -54,6 +67,7 @@ def place(table: CountTable, dimensions: Mapping[str, Dimension]) -> Placed:
     leaves, smallest = [], []
     for number, name in enumerate(table.dimensions):
         used = {row.values[number]: dimensions[name].leaves_of[row.values[number]] for row in table.rows}
+        used = _of_listed(used, dimensions[name].everything)
         leaves.append(used)
         smallest.append(_smallest(used, f"{table.name}, column {name}"))
     chosen = [set(values) for values in smallest]
@@ -66,6 +80,12 @@ def place(table: CountTable, dimensions: Mapping[str, Dimension]) -> Placed:
     placed = Placed(table, tuple(leaves), tuple(smallest), base, covered)
     _check_totals(placed)
     return placed
+
+
+def _of_listed(used: Mapping[str, Leaves], everything: Leaves) -> dict[str, Leaves]:
+    """A total is of the values listed beside it: of three wards if the table has three, whatever others have."""
+    listed = frozenset[int]().union(*(group for group in used.values() if group != everything))
+    return {value: listed if listed and group == everything else group for value, group in used.items()}
 
 
 def _smallest(used: Mapping[str, Leaves], where: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ only helps the attacker we prove against; missing one would help a real one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
@@ -48,6 +48,8 @@ class Populations:
     relations: tuple[Part, ...]
     within: frozenset[tuple[int, int]] = frozenset()
     """Every two populations of which the first is a part of the second."""
+    tables: tuple[Placed, ...] = ()
+    """The tables, and in which dimensions each turned out to list only some of its people."""
 
 
 def find(tables: Sequence[Placed]) -> Populations:
@@ -60,6 +62,8 @@ def find(tables: Sequence[Placed]) -> Populations:
                 break
         else:
             members.append([number])
+    members = _put_together(tables, members)
+    tables = _told_partial(tables, members)
     within = {
         (small, large)
         for small in range(len(members))
@@ -70,7 +74,62 @@ def find(tables: Sequence[Placed]) -> Populations:
     explained = {(part, found.whole) for found in relations for part in found.parts}
     # Also where a third lies between: it may have been told in less detail than these two have in common.
     relations += [Part(large, (small,), is_all=False) for small, large in sorted(within - explained)]
-    return Populations(tuple(tuple(group) for group in members), tuple(relations), frozenset(within))
+    return Populations(tuple(tuple(group) for group in members), tuple(relations), frozenset(within), tuple(tables))
+
+
+def _put_together(tables: Sequence[Placed], members: Sequence[list[int]]) -> list[list[int]]:
+    """Populations of which one only seems to be fewer people, as its tables leave out values that others have.
+
+    By sex everybody, by sex and diagnosis those of two diagnoses, and by sex, diagnosis and ethnic group everybody:
+    the second agrees with the third wherever both count, so it is the same people and lists some of them.
+    """
+    groups = list(members)
+    while pair := next(((one, other) for one, other in combinations(groups, 2) if _are_same(tables, one, other)), None):
+        one, other = pair
+        groups = [sorted((*one, *other)) if group is one else group for group in groups if group is not other]
+    return sorted(groups)
+
+
+def _are_same(tables: Sequence[Placed], one: Sequence[int], other: Sequence[int]) -> bool:
+    among = [tables[number] for number in (*one, *other)]
+    pairs = [(tables[left], tables[right]) for left in one for right in other]
+    return all(
+        _compare(left, right) is Relation.SAME
+        or _only_lists_fewer(left, right, among)
+        or _only_lists_fewer(right, left, among)
+        for left, right in pairs
+    )
+
+
+def _only_lists_fewer(few: Placed, many: Placed, among: Sequence[Placed]) -> bool:
+    """Whether the first is nowhere more, and a third that it agrees with has people whom it does not list."""
+    names = [name for name in few.table.dimensions if name not in many.table.dimensions]
+    return (
+        bool(names)
+        and _compare(few, many) is Relation.PART
+        and any(_lists_fewer(few, third, names) and _compare(few, third) is Relation.SAME for third in among)
+    )
+
+
+def _lists_fewer(few: Placed, third: Placed, names: Iterable[str]) -> bool:
+    return any(
+        name in third.table.dimensions and not third.peopled(name) <= few.covered[few.position(name)] for name in names
+    )
+
+
+def _told_partial(tables: Sequence[Placed], members: Iterable[Sequence[int]]) -> list[Placed]:
+    """Each table with the dimensions of which it lists only some of the values at which its population has people."""
+    found = list(tables)
+    for group in members:
+        for number in group:
+            one = tables[number]
+            names = [
+                name
+                for name in one.table.dimensions
+                if any(_lists_fewer(one, tables[other], (name,)) for other in group if other != number)
+            ]
+            found[number] = replace(one, partial=frozenset(names) - one.selected)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +196,7 @@ def _compare(left: Placed, right: Placed) -> Relation:
     shared = shared_of((left, right))
     one, other = shared.counts
     # Who counts only some of the people in a way the other does not tell says nothing of the other's totals.
-    some_left, some_right = (bool(found.selected - set(shared.names)) for found in (left, right))
+    some_left, some_right = (bool(found.some - set(shared.names)) for found in (left, right))
     is_same = is_part = True
     for key in shared.cells():
         cells = [(name, groups[part]) for name, groups, part in zip(shared.names, shared.groups, key, strict=True)]
@@ -171,8 +230,8 @@ def outside(wholes: Sequence[Placed], parts: Sequence[Placed]) -> dict[str, froz
     """
     found: dict[str, set[int]] = {}
     for whole, name in ((one, name) for one in wholes for name in one.table.dimensions):
-        others = [sum(one.base.values()) for one in wholes if name not in one.table.dimensions and not one.selected]
-        if not others or whole.selected or sum(whole.base.values()) < max(others):
+        others = [sum(one.base.values()) for one in wholes if name not in one.table.dimensions and not one.some]
+        if not others or whole.some or sum(whole.base.values()) < max(others):
             continue
         listed = whole.covered[whole.position(name)]
         for part in (one for one in parts if name in one.table.dimensions):
@@ -211,7 +270,7 @@ def _is_sum(wholes: Sequence[Placed], fullest: Sequence[Placed], times: int) -> 
     for one in wholes:
         chosen = [one, *fullest]
         shared = shared_of(chosen)
-        if any(found.selected - set(shared.names) for found in chosen):
+        if any(found.some - set(shared.names) for found in chosen):
             continue
         first, *others = shared.counts
         told = [key for key in shared.cells() if all(_is_covered(found, shared, key) for found in chosen)]

@@ -38,7 +38,7 @@ class Reading:
 
 def readings(tables: Sequence[Placed]) -> list[Reading]:
     """The tables with the columns they may be taken to have; first the likeliest, then each doubt by itself."""
-    plain = Reading(tables, populations.find(tables))
+    plain = _read(tables)
     line, doubts = plain, list[Reading]()
     # A column found may make another plain: who knows which month a table is about knows whom the next one leaves out.
     while steps := _steps(line):
@@ -66,7 +66,12 @@ def _steps(reading: Reading) -> list[Reading]:
     first = {part: candidates[0] for part, candidates in choices.items()}
     doubts = [{**first, part: other} for part, candidates in choices.items() for other in candidates[1:]]
     read = [_with_columns(tables, found, chosen) for chosen in (first, *doubts)]
-    return [Reading(one, populations.find(one)) for one in read]
+    return [_read(one) for one in read]
+
+
+def _read(tables: Sequence[Placed]) -> Reading:
+    found = populations.find(tables)
+    return Reading(found.tables, found)
 
 
 def _candidates(tables: Sequence[Placed], found: Populations, part: int) -> Iterator[Selection]:
@@ -122,7 +127,7 @@ class _Told:
     def is_other(self, one: Placed, leaves: Leaves) -> bool:
         """Whether the totals alone say no: a quick look before the comparison cell by cell."""
         inside = [found for found in self._counts if found <= leaves]
-        if frozenset[int]().union(*inside) != leaves or one.selected or self.table.selected:
+        if frozenset[int]().union(*inside) != leaves or one.some or self.table.some:
             return False
         shared = set(one.table.dimensions) & set(self.table.table.dimensions)
         if any(one.covered[one.position(n)] != self.table.covered[self.table.position(n)] for n in shared):
@@ -153,7 +158,7 @@ def _restricted(table: Placed, name: str, leaves: Leaves) -> Placed | None:
 def _agrees(one: Placed, other: Placed) -> bool | None:
     """Whether they count the same wherever both count all; None where they say nothing of each other."""
     shared = shared_of((one, other))
-    if any(table.selected - set(shared.names) for table in (one, other)):
+    if any(table.some - set(shared.names) for table in (one, other)):
         return None
     is_evident = False
     for key in shared.cells():

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from caldicott.disclosure.system import Numbers
 
 _EPSILON: Final = 1e-6
-_ROUNDS: Final = 200_000
+ROUNDS: Final = 200_000
 _PRIMAL: Final = 4
 _MIP_NODES: Final = 200
 
@@ -58,7 +58,7 @@ class Program:
         self.columns = len(column_bounds[0])
         self._solver = quiet()
         self._solver.setOptionValue("simplex_strategy", _PRIMAL)
-        self._solver.setOptionValue("simplex_iteration_limit", _ROUNDS)
+        self._solver.setOptionValue("simplex_iteration_limit", ROUNDS)
         self._solver.passModel(model(column_bounds, rows, row_bounds))
         self._asked: list[int] = []
 

@@ -1,0 +1,87 @@
+"""Tables that list only some values, totals of what is listed, and totals that were told before."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+
+import pytest
+
+from caldicott.operations.protect import Request, protect
+
+EVERYBODY = "sex,count\nFemale,279\nMale,215\n"
+TWO_DIAGNOSES = "sex,diagnosis,count\nMale,I10,17\nMale,I21,43\nFemale,I10,69\nFemale,I21,33\n"
+IN_DETAIL = """sex,diagnosis,ethnicity,count
+Male,I10,White,1
+Male,I10,Black,8
+Male,I10,Asian,8
+Male,I21,White,20
+Male,I21,Black,23
+Male,F20,White,113
+Male,F20,Black,42
+Female,I10,White,29
+Female,I10,Black,40
+Female,I21,White,20
+Female,I21,Black,13
+Female,F20,White,100
+Female,F20,Black,77
+"""
+WARDS = "ward,count\nAsh,6\nBirch,18\nCedar,23\n{total},47\n"
+AGES = "ward,age,count\n" + "".join(f"Ash,{age},1\n" for age in range(80, 86)) + (
+    "Birch,80,8\nBirch,84,10\nCedar,80,10\nCedar,82,13\nFir,80,20\nFir,83,64\nHolly,82,31\nHolly,84,5\n"
+)  # fmt: skip
+SEVEN_ALONE = "s,w,count\n" + "".join(f"M,{ward},1\n" for ward in "abcdefg") + (
+    "F,a,100\nF,d,100\nF,All,200\nM,All,7\nAll,All,207\n"
+)  # fmt: skip
+
+
+@pytest.fixture
+def tell(tmp_path):
+    """Files of one request, or one after the other against one ledger; for each row of each what was printed."""
+
+    def told(*texts, at_once=True):
+        paths = [tmp_path / f"t{number}.csv" for number in range(len(texts))]
+        for path, text in zip(paths, texts, strict=True):
+            path.write_text(text)
+        for asked in [tuple(paths)] if at_once else [(path,) for path in paths]:
+            protect(Request(asked, "hes-2018", tmp_path / "out", None, tmp_path / "memory"))
+        printed = []
+        for path in paths:
+            with (tmp_path / "out" / path.name).open(newline="") as stream:
+                printed.append({tuple(row[:-1]): row[-1] for row in list(csv.reader(stream))[1:]})
+        return printed
+
+    return told
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_a_table_that_lists_two_of_three_diagnoses_is_about_the_same_people(tell, order):
+    """17 men with I10 less at least 8 Black and 8 Asian leave one White man: in no order are all three told."""
+    texts = [EVERYBODY, TWO_DIAGNOSES, IN_DETAIL]
+    printed = dict(zip(order, tell(*(texts[number] for number in order)), strict=True))
+    telling = [printed[1]["Male", "I10"], *(printed[2]["Male", "I10", group] for group in ("Black", "Asian"))]
+    assert printed[2]["Male", "I10", "White"] == "*"
+    assert "*" in telling
+
+
+@pytest.mark.parametrize("total", ["All", "Total", "All wards"])
+def test_a_total_is_of_the_wards_beside_it(tell, total):
+    """At most 47 less at least 18 and 23 leave six: that each of the six ages of Ash has one must not follow."""
+    wards, ages = tell(WARDS.format(total=total), AGES)
+    assert all(ages["Ash", str(age)] == "*" for age in range(80, 86))
+    assert "*" in {wards[total,], wards["Birch",], wards["Cedar",]}
+
+
+def test_a_total_once_told_small_is_not_kept_quiet_afterwards(tell, tmp_path):
+    """Its one withheld cell was small: so seven parts of one each would be certain, and are not told apart."""
+    _first, second = tell("s,count\nM,7\n", SEVEN_ALONE, at_once=False)
+    assert not any(ward in "abcdefg" for _sex, ward in second)
+
+
+def test_parts_of_a_small_total_are_told_where_it_is_kept_quiet(tell, tmp_path):
+    """Four of one each make four: what seals the total for one of them seals it for all, and none is made coarser."""
+    (printed,) = tell("w,count\na,1\nb,1\nc,1\nd,1\nAll,4\n")
+    assert set(printed.values()) == {"*"}
+    assert len(printed) == 5
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["made_coarser"] == []
