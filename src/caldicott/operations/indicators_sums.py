@@ -1,14 +1,16 @@
 """Sums as they are told: of enough people who put something in, and no finer than the count beside them.
 
 Where every event costs the same, an exact sum is an exact count under another
-name. So a sum is told as the mean times the rounded number of events: the mean
-stays true, and the sum says nothing of the count that the count does not say.
+name. So a sum is told as the mean times the rounded number of events, to a step
+no smaller than one event's mean and a quarter: a sharper one would tell which
+numbers of events, each of some whole price, it can be made of.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -56,4 +58,15 @@ def _told(cells: Mapping[str, str], row: Count, marker: str) -> str:
     """Beside a withheld count a sum is withheld too: it would say how many there are."""
     if marker in {cells[_COUNT], cells[_SUM]}:
         return marker
-    return str(round((row.amount or 0.0) * int(cells[_COUNT]) / row.count)) if row.count else cells[_SUM]
+    if not row.count or not row.amount:
+        return cells[_SUM]
+    mean = row.amount / row.count
+    step = _step(mean)
+    return str(round(mean * int(cells[_COUNT]) / step) * step)
+
+
+def _step(mean: float) -> int:
+    """The least of 1, 2, 5, 10, 20, 50 ... that is a mean and a quarter."""
+    least = max(1.25 * mean, 1.0)
+    size = 10 ** math.floor(math.log10(least))
+    return next(int(step * size) for step in (1, 2, 5, 10) if step * size >= least)

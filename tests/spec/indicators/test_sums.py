@@ -48,9 +48,9 @@ def at_rz3(stage, number, minutes_of):
 
 @pytest.mark.parametrize("number", [13, 14, 15, 16, 17])
 def test_a_sum_of_equal_costs_is_no_exact_count(stage, number):
-    """Every attendance costs 100 pounds: 13 and 17 people, both printed as 15, have the same sum and the true mean."""
+    """Every attendance costs 100 pounds: 13 and 17 people, both printed as 15, have the same sum and the same mean."""
     at_rz3(stage, number, lambda _place: 60)
-    assert told(stage, "activity-emergency", "RZ3") == (15, 15, 1500, 100.0)
+    assert told(stage, "activity-emergency", "RZ3") == (15, 15, 1600, 106.67)
 
 
 @pytest.mark.parametrize(("longer", "sum_told"), [(0, 0), (1, "*"), (3, "*"), (7, "*"), (8, 800)])
@@ -66,6 +66,18 @@ def test_an_amount_cannot_be_made_to_count(amount):
     with pytest.raises(DoesNotHold, match="nothing is added to it") as refused:
         minutes(amount)
     assert refused.value.code == "indicator-file"
+
+
+@pytest.mark.parametrize("total", range(400, 5_000, 50))
+def test_a_sum_of_whole_prices_does_not_tell_how_many_there_are(total):
+    """Nine events at prices of 50, 100, 150 ... are printed as 10: any of 8 to 12 events can have the sum told."""
+
+    def printed(number, amount):
+        rows = [Count(("RZ1",), number, number, float(amount))]
+        return as_coarse_as_counts("provider,count,people,sum\nRZ1,10,10,1\n", rows, "*").rsplit(",", 1)[1]
+
+    sum_told = printed(9, total)
+    assert all(any(printed(one, 50 * k) == sum_told for k in range(200)) for one in (8, 9, 10, 11, 12))
 
 
 def test_beside_a_withheld_count_no_sum_stands():
