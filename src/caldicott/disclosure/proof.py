@@ -32,8 +32,12 @@ if TYPE_CHECKING:
     _Look = Callable[[Target, float, float], Numbers | None]
 
 _EPSILON: Final = 1e-6
-LARGE_FROM: Final = 5_000
-"""Atoms in one connected system, up to which each group that no step proves has linear programs of its own."""
+LARGE_FROM: Final = 2_500
+"""Atoms in one connected system, from which a proof may not take whatever it takes: 20,000 could take hours."""
+_JUDGED: Final = 60
+"""Groups of a large system that have linear programs of their own, if no more are in doubt."""
+_IN_VAIN: Final = 20
+"""Steps in a row that prove nothing, after which those of a large system end."""
 _KEPT: Final = 400
 _STARTS: Final = 6
 _PUSHES: Final = 24
@@ -103,20 +107,21 @@ class Prover:
     def verdict(self) -> Verdict:
         """Every target: many at once from a table that fits to near ones, then each by itself.
 
-        In a large system a linear program for each would take hours: what
-        steps do not prove there is unknown, and unknown is unsafe. Walking is
-        for money, whose ends are far.
+        In a large system with many rows steps may find nothing: there walking, as
+        for money, whose ends are far, proves what it can; and if more are left than
+        can have linear programs of their own, these are unknown, and unknown is unsafe.
         """
         if self.system.atoms <= _PUSHED_UP_TO:
             self._push_all()
-        if self._reaches:
-            self._walk()
-        else:
+        if not self._reaches:
             self._step_all()
-        if self.is_large:
-            unsafe = [Finding(target, self._touching(self.system.targets[target])) for target in self._open()]
+        if self._reaches or self.is_large:
+            self._walk()
+        left = self._open()
+        if self.is_large and len(left) > _JUDGED:
+            unsafe = [Finding(target, self._touching(self.system.targets[target])) for target in left]
         else:
-            unsafe = [finding for target in self._open() if (finding := self._judge(target))]
+            unsafe = [finding for target in left if (finding := self._judge(target))]
         return Verdict(tuple(unsafe), tuple(int(left) for left in self._values_left()))
 
     def _walk(self) -> None:
@@ -139,18 +144,26 @@ class Prover:
         order = sorted(
             self._open(), key=lambda number: (not self.system.targets[number].is_known_small, values[number])
         )
+        in_vain = 0
         for is_upwards in (True, False):
             wanted = [number for number in order if self._open_one(number)]
             for first in range(0, len(wanted), _AT_ONCE):
-                self._step_many(wanted[first : first + _AT_ONCE], is_upwards=is_upwards)
+                if not self._is_in_vain(in_vain):
+                    some = wanted[first : first + _AT_ONCE]
+                    in_vain = 0 if self._step_many(some, is_upwards=is_upwards) else in_vain + 1
+        in_vain = 0
         for number in order:
-            low, high = self._known(number)
-            for start in self._windows(int(values[number])) if self._open_one(number) else ():
-                if self._stepped(number, (low, start), (start + self._width, high), self._nearby):
-                    break
+            if self._open_one(number) and not self._is_in_vain(in_vain):
+                low, high = self._known(number)
+                windows = ((low, start, start + self._width, high) for start in self._windows(int(values[number])))
+                steps = (self._stepped(number, ends[:2], ends[2:], self._nearby) for ends in windows)
+                in_vain = 0 if any(steps) else in_vain + 1
 
-    def _step_many(self, numbers: Sequence[int], *, is_upwards: bool) -> None:
-        """Of these as many as can be so far up, or down, that enough values lie between."""
+    def _is_in_vain(self, steps: int) -> bool:
+        return self.is_large and steps >= _IN_VAIN
+
+    def _step_many(self, numbers: Sequence[int], *, is_upwards: bool) -> bool:
+        """Of these as many as can be so far up, or down, that enough values lie between; whether a table was found."""
         wishes = []
         for number in numbers:
             if self._seen is not None and self._open_one(number):
@@ -158,10 +171,12 @@ class Prover:
                 ends = (few + self._width, high) if is_upwards else (low, many - self._width)
                 if ends[0] <= ends[1]:
                     wishes.append(Wish(self.system.targets[number].atoms, *ends))
-        found = self._near(wishes) if wishes else None
-        if found is not None and self.fits(found):
-            self.witnesses.add(found)
-            self._see(found)
+        found = self._near(wishes) if wishes else self.fitting[0]
+        if found is None or not self.fits(found):
+            return False
+        self.witnesses.add(found)
+        self._see(found)
+        return True
 
     def _known(self, number: int) -> _Ends:
         """What is printed of a target itself."""
@@ -194,6 +209,8 @@ class Prover:
         return self._nearest.whole(wishes)
 
     def _strides(self, number: int) -> tuple[int, ...]:
+        if number not in self._reaches:
+            return (1, -1, 2, -2, 3, -3, 4, -4, 5, 6)
         low, high = self._reaches[number]
         now = float(self._targets.of(self.fitting[0])[number])
         return (math.ceil(high - now), math.floor(low - now))
@@ -316,7 +333,10 @@ class Prover:
             self._settled[number] = bottom.value <= reach[0] and top.value >= reach[1]
         else:
             low, high = math.ceil(bottom.value - _EPSILON), math.floor(top.value + _EPSILON)
-            self._settled[number] = self._is_harmless(target, low, high) or self._whole(number, low, high)
+            is_sought = not self.is_large
+            self._settled[number] = self._is_harmless(target, low, high) or (
+                is_sought and self._whole(number, low, high)
+            )
         if self._settled[number]:
             return None
         return Finding(number, self._blamed(top) | self._blamed(bottom) or self._touching(target))
