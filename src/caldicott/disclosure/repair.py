@@ -105,12 +105,12 @@ class _Repair:
         while (verdict := self._verdict(chosen)) is not None:
             if not verdict.unsafe:
                 return chosen
-            lists, wider, before = set(), set(), list(self._states)
+            lists, wider = set(), set()
             for finding in verdict.unsafe:
                 now = self._with(chosen)
                 if helpful := _helpful(self.system, now, finding.blamed):
                     lists.add(helpful)
-                elif not _seal(self.system, self._states, finding, before):
+                elif not _seal(self.system, self._states, finding):
                     # Nothing printed stops it, and yet no whole people were found: more room may help to find them.
                     wider.add(_helpful(self.system, now, _around(self.system, finding)))
             if frozenset() in wider:
@@ -184,17 +184,18 @@ def _around(system: System, finding: Finding) -> list[int]:
     return [number for number, found in enumerate(system.statistics) if not near.isdisjoint(found.atoms)]
 
 
-def _seal(system: System, states: list[State], finding: Finding, before: Sequence[State]) -> bool:
+def _seal(system: System, states: list[State], finding: Finding) -> bool:
     """Only withheld sums stop it: let the attacker not be told that those sums are small.
 
     A total of six made of four small parts leaves each part three; no withholding
     changes that, only not saying that the total is small. What was told before
-    was told; what another finding of this round sealed helps this one as well.
+    was told. What another finding of this round sealed does not count for this one:
+    where it did, one more table was told and a group of it narrowed (session 316).
     """
     sums = [
         number
         for number in finding.blamed
-        if before[number] is State.SMALL
+        if states[number] is State.SMALL
         and len(system.statistics[number].atoms) > 1
         and not system.statistics[number].is_fixed
     ]
