@@ -10,7 +10,7 @@ import numpy as np
 from caldicott.disclosure import differences, full_grids, populations, primary
 from caldicott.disclosure.blocks import blocks
 from caldicott.disclosure.placed import Placed, place
-from caldicott.disclosure.selections import Reading
+from caldicott.disclosure.selections import read
 from caldicott.disclosure.sited import Grouped, Sited, atoms_of_rows, grouped_by_all
 from caldicott.disclosure.system import State, Statistic, System, Target, Tie
 from caldicott.vocabulary.errors import DoesNotHold
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from caldicott.disclosure.blocks import Atom, Block
     from caldicott.disclosure.families import Family
     from caldicott.disclosure.nodes import Dimension
+    from caldicott.disclosure.selections import Reading
     from caldicott.disclosure.table import CountTable
     from caldicott.facts.disclosure import DisclosureRule
 
@@ -80,8 +81,7 @@ class _Built:
 def build(released: Sequence[Released], dimensions: Mapping[str, Dimension], rule: DisclosureRule) -> Lattice:
     """Everything printed or about to be, in one system."""
     tables = [place(found.table, dimensions) for found in released]
-    found = populations.find(tables)
-    return laid_out(released, Reading(found.tables, found), rule)
+    return laid_out(released, read(tables), rule)
 
 
 def laid_out(

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from caldicott.disclosure.system import Numbers
 
 _DUAL: Final = 1
-_EPSILON: Final = 1e-6
 _UNFULFILLED: Final = 1_000.0
 """For each person short of a wish: more than moving everybody whom that may take."""
 _SEARCHED: Final = 15_000
@@ -60,10 +59,7 @@ class Nearest:
         most = np.concatenate([column_bounds[1] - table, table - column_bounds[0]])
         model = solver.model((np.zeros(2 * count), most), both, (row_bounds[0] - now, row_bounds[1] - now))
         model.col_cost_ = np.ones(2 * count)
-        self._solver = solver.quiet()
-        self._solver.setOptionValue("simplex_strategy", _DUAL)
-        self._solver.setOptionValue("presolve", "off")
-        self._solver.setOptionValue("simplex_iteration_limit", solver.ROUNDS)
+        self._solver = solver.simplex(_DUAL, presolve="off")
         self._solver.passModel(model)
 
     def whole(self, wishes: Sequence[Wish]) -> Numbers | None:
@@ -71,20 +67,23 @@ class Nearest:
         moved = self._moved(wishes)
         if moved is None:
             return None
-        whole = np.rint(moved)
-        if np.all(np.abs(moved - whole) < _EPSILON):
-            return self._table + whole
-        is_free = self._around(np.abs(moved) > _EPSILON)
+        if solver.is_whole(moved):
+            return self._table + np.rint(moved)
+        is_free = self._around(np.abs(moved) > solver.EPSILON)
         if self._rows_of[is_free].sum() > _SEARCHED:
             return None
         low, high = (np.where(is_free, end, self._table) for end in self._columns)
-        ends = [self._within_reach(wish, moved) for wish in wishes]
-        return solver.whole_table(
-            (low, high),
-            [*self._rows, *((wish.atoms, [1.0] * len(wish.atoms)) for wish in wishes)],
-            (np.append(self._row_bounds[0], [least for least, _most in ends]),
-             np.append(self._row_bounds[1], [most for _least, most in ends])),
-        )  # fmt: skip
+        return self._searched((low, high), [self._within_reach(wish, moved) for wish in wishes])
+
+    def anywhere(self, wish: Wish) -> Numbers | None:
+        """A table of whole numbers, near or far, that fulfils the wish; None where none was found in time."""
+        return self._searched(self._columns, [wish])
+
+    def _searched(self, columns: tuple[Numbers, Numbers], wishes: Sequence[Wish]) -> Numbers | None:
+        rows = [*self._rows, *((wish.atoms, [1.0] * len(wish.atoms)) for wish in wishes)]
+        low = np.append(self._row_bounds[0], [wish.least for wish in wishes])
+        high = np.append(self._row_bounds[1], [wish.most for wish in wishes])
+        return solver.whole_table(columns, rows, (low, high))
 
     def _around(self, is_moved: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """What was moved and what lies beside it; what was moved alone, where that would be too much."""
@@ -93,10 +92,11 @@ class Nearest:
             is_free[places] = True
         return is_free if self._rows_of[is_free].sum() <= _SEARCHED else is_moved
 
-    def _within_reach(self, wish: Wish, moved: Numbers) -> tuple[float, float]:
+    def _within_reach(self, wish: Wish, moved: Numbers) -> Wish:
         """As much of a wish as the program could fulfil, in whole people."""
         reached = float((self._table + moved)[list(wish.atoms)].sum())
-        return min(wish.least, np.floor(reached + _EPSILON)), max(wish.most, np.ceil(reached - _EPSILON))
+        least, most = np.floor(reached + solver.EPSILON), np.ceil(reached - solver.EPSILON)
+        return Wish(wish.atoms, min(wish.least, least), max(wish.most, most))
 
     def _moved(self, wishes: Sequence[Wish]) -> Numbers | None:
         """How many more and fewer in each atom, whole or not: to fulfil the wishes first, then as few as can be."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -29,9 +30,8 @@ if TYPE_CHECKING:
     from caldicott.facts.disclosure import DisclosureRule
 
     _Ends = tuple[float, float]
-    _Look = Callable[[Target, float, float], Numbers | None]
+    _Look = Callable[[Wish], Numbers | None]
 
-_EPSILON: Final = 1e-6
 LARGE_FROM: Final = 2_500
 """Atoms in one connected system, from which a proof may not take whatever it takes: 20,000 could take hours."""
 _JUDGED: Final = 60
@@ -140,10 +140,8 @@ class Prover:
 
         What is moved for some moves others too: small ones first, and most of the rest need no step.
         """
-        values = self._targets.of(self.fitting[0])
-        order = sorted(
-            self._open(), key=lambda number: (not self.system.targets[number].is_known_small, values[number])
-        )
+        targets, values = self.system.targets, self._values
+        order = sorted(self._open(), key=lambda number: (not targets[number].is_known_small, values[number]))
         in_vain = 0
         for is_upwards in (True, False):
             wanted = [number for number in order if self._open_one(number)]
@@ -154,10 +152,8 @@ class Prover:
         in_vain = 0
         for number in order:
             if self._open_one(number) and not self._is_in_vain(in_vain):
-                low, high = self._known(number)
-                windows = ((low, start, start + self._width, high) for start in self._windows(int(values[number])))
-                steps = (self._stepped(number, ends[:2], ends[2:], self._nearby) for ends in windows)
-                in_vain = 0 if any(steps) else in_vain + 1
+                is_proved = self._reached_around(number, *self._known(number), self._nearby)
+                in_vain = 0 if is_proved else in_vain + 1
 
     def _is_in_vain(self, steps: int) -> bool:
         return self.is_large and steps >= _IN_VAIN
@@ -171,20 +167,22 @@ class Prover:
                 ends = (few + self._width, high) if is_upwards else (low, many - self._width)
                 if ends[0] <= ends[1]:
                     wishes.append(Wish(self.system.targets[number].atoms, *ends))
-        found = self._near(wishes) if wishes else self.fitting[0]
-        if found is None or not self.fits(found):
-            return False
-        self.witnesses.add(found)
-        self._see(found)
-        return True
+        return not wishes or self._take(self._near().whole(wishes))
 
     def _known(self, number: int) -> _Ends:
         """What is printed of a target itself."""
         return self._printed.get(self.system.targets[number].atoms, (0.0, INFINITE))
 
-    def _windows(self, value: int) -> tuple[int, ...]:
-        """Where enough values in a row may begin that hold this one: above it, below it, around it."""
-        return (value, value - self._width, *range(value - self._width + 1, value))
+    def _reached_around(self, number: int, low: float, high: float, look: _Look) -> bool:
+        """Whether enough values in a row are witnessed that hold that of the first table: above, below or around it."""
+        value, width = int(self._values[number]), self._width
+        starts = (value, value - width, *range(value - width + 1, value))
+        return any(self._stepped(number, (low, start), (start + width, high), look) for start in starts)
+
+    @cached_property
+    def _values(self) -> Numbers:
+        """What each target counts in the first table that fits."""
+        return self._targets.of(self.fitting[0])
 
     @property
     def _width(self) -> int:
@@ -193,34 +191,36 @@ class Prover:
     def _stepped(self, number: int, lower: _Ends, upper: _Ends, look: _Look) -> bool:
         """Whether whole tables are found in which the group counts as few, and others in which it counts as many."""
         for least, most in self._unseen(number, lower, upper):
-            found = look(self.system.targets[number], least, most) if least <= most else None
-            if found is None or not self.fits(found):
+            if least > most or not self._take(look(Wish(self.system.targets[number].atoms, least, most))):
                 return False
-            self.witnesses.add(found)
-            self._see(found)
         return not self._open_one(number)
 
-    def _nearby(self, target: Target, least: float, most: float) -> Numbers | None:
-        return self._near([Wish(target.atoms, least, most)])
+    def _nearby(self, wish: Wish) -> Numbers | None:
+        return self._near().whole([wish])
 
-    def _near(self, wishes: Sequence[Wish]) -> Numbers | None:
+    def _near(self) -> Nearest:
         if self._nearest is None:
             self._nearest = Nearest(self.fitting[0], *self._model())
-        return self._nearest.whole(wishes)
+        return self._nearest
+
+    def _take(self, table: Numbers | None) -> bool:
+        """Whether this is a witness; it is kept if so."""
+        if table is None or not self.fits(table):
+            return False
+        self.witnesses.add(table)
+        self._see(table)
+        return True
 
     def _strides(self, number: int) -> tuple[int, ...]:
         if number not in self._reaches:
             return (1, -1, 2, -2, 3, -3, 4, -4, 5, 6)
         low, high = self._reaches[number]
-        now = float(self._targets.of(self.fitting[0])[number])
+        now = float(self._values[number])
         return (math.ceil(high - now), math.floor(low - now))
 
     def _walk_one(self, walker: walk.Walker, number: int, by: int) -> None:
         for atom in self.system.targets[number].atoms[:_STARTS]:
-            table = walker.reach(atom, by)
-            if table is not None and self.fits(table):
-                self.witnesses.add(table)
-                self._see(table)
+            if self._take(walker.reach(atom, by)):
                 return
 
     def _walker(self, table: Numbers) -> walk.Walker:
@@ -266,9 +266,8 @@ class Prover:
             self._see(table)
 
     def _witness(self, answer: solver.Answer) -> None:
-        if answer.is_whole and self.fits(table := np.rint(answer.table)):
-            self.witnesses.add(table)
-            self._see(table)
+        if answer.is_whole:
+            self._take(np.rint(answer.table))
 
     def _see(self, table: Numbers) -> None:
         values = self._targets.of(table)
@@ -332,7 +331,7 @@ class Prover:
             # Money need not be whole: the program's own range is the proof.
             self._settled[number] = bottom.value <= reach[0] and top.value >= reach[1]
         else:
-            low, high = math.ceil(bottom.value - _EPSILON), math.floor(top.value + _EPSILON)
+            low, high = math.ceil(bottom.value - solver.EPSILON), math.floor(top.value + solver.EPSILON)
             is_sought = not self.is_large
             self._settled[number] = self._is_harmless(target, low, high) or (
                 is_sought and self._whole(number, low, high)
@@ -356,11 +355,7 @@ class Prover:
 
     def _whole(self, number: int, low: int, high: int) -> bool:
         """Fractions reach far enough; do whole people? Some near each end of enough values, or it stays unknown."""
-        value = int(self._targets.of(self.fitting[0])[number])
-        return any(
-            self._stepped(number, (low, start), (start + self._width, high), self._anywhere)
-            for start in self._windows(value)
-        )
+        return self._reached_around(number, low, high, self._near().anywhere)
 
     def _unseen(self, place: int, lower: _Ends, upper: _Ends) -> list[_Ends]:
         """Which of the two ends no witness has reached."""
@@ -368,11 +363,6 @@ class Prover:
             return [lower, upper]
         missing = [lower] if self._seen[0][place] > lower[1] else []
         return missing + ([upper] if self._seen[1][place] < upper[0] else [])
-
-    def _anywhere(self, target: Target, least: float, most: float) -> Numbers | None:
-        columns, rows, (row_low, row_high) = self._model()
-        extra = [*rows, (target.atoms, [1.0] * len(target.atoms))]
-        return solver.whole_table(columns, extra, (np.append(row_low, least), np.append(row_high, most)))
 
     def _blamed(self, answer: solver.Answer) -> frozenset[int]:
         columns = (self._columns[column] for column in answer.stopping_columns)

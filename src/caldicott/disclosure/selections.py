@@ -38,7 +38,7 @@ class Reading:
 
 def readings(tables: Sequence[Placed]) -> list[Reading]:
     """The tables with the columns they may be taken to have; first the likeliest, then each doubt by itself."""
-    plain = _read(tables)
+    plain = read(tables)
     line, doubts = plain, list[Reading]()
     # A column found may make another plain: who knows which month a table is about knows whom the next one leaves out.
     while steps := _steps(line):
@@ -65,11 +65,12 @@ def _steps(reading: Reading) -> list[Reading]:
         return []
     first = {part: candidates[0] for part, candidates in choices.items()}
     doubts = [{**first, part: other} for part, candidates in choices.items() for other in candidates[1:]]
-    read = [_with_columns(tables, found, chosen) for chosen in (first, *doubts)]
-    return [_read(one) for one in read]
+    each = [_with_columns(tables, found, chosen) for chosen in (first, *doubts)]
+    return [read(one) for one in each]
 
 
-def _read(tables: Sequence[Placed]) -> Reading:
+def read(tables: Sequence[Placed]) -> Reading:
+    """The tables as they are."""
     found = populations.find(tables)
     return Reading(found.tables, found)
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from caldicott.disclosure.system import Numbers
 
-_EPSILON: Final = 1e-6
-ROUNDS: Final = 200_000
+EPSILON: Final = 1e-6
+_ROUNDS: Final = 200_000
 _PRIMAL: Final = 4
 _MIP_NODES: Final = 200
 
@@ -37,15 +37,25 @@ class Answer:
     @property
     def is_whole(self) -> bool:
         """Whether the table could be a table of people."""
-        return bool(np.all(np.abs(self.table - np.rint(self.table)) < _EPSILON))
+        return is_whole(self.table)
 
 
-def quiet() -> highspy.Highs:
+def is_whole(table: Numbers) -> bool:
+    """Whether all of it could be people."""
+    return bool(np.all(np.abs(table - np.rint(table)) < EPSILON))
+
+
+def quiet(**options: str | int) -> highspy.Highs:
     """HiGHS, silent, on one thread, without a random element that depends on the day."""
     solver = highspy.Highs()  # type: ignore[no-untyped-call]  # its own signature has none
-    for option, value in (("output_flag", False), ("threads", 1), ("random_seed", 1)):
+    for option, value in {"output_flag": False, "threads": 1, "random_seed": 1, **options}.items():
         solver.setOptionValue(option, value)
     return solver
+
+
+def simplex(strategy: int, **options: str | int) -> highspy.Highs:
+    """The same for linear programs, of which none goes on for ever."""
+    return quiet(simplex_strategy=strategy, simplex_iteration_limit=_ROUNDS, **options)
 
 
 class Program:
@@ -56,9 +66,7 @@ class Program:
         row_bounds: tuple[Numbers, Numbers],
     ) -> None:  # fmt: skip
         self.columns = len(column_bounds[0])
-        self._solver = quiet()
-        self._solver.setOptionValue("simplex_strategy", _PRIMAL)
-        self._solver.setOptionValue("simplex_iteration_limit", ROUNDS)
+        self._solver = simplex(_PRIMAL)
         self._solver.passModel(model(column_bounds, rows, row_bounds))
         self._asked: list[int] = []
 
@@ -76,8 +84,8 @@ class Program:
         return Answer(
             float(self._solver.getInfo().objective_function_value),
             np.array(found.col_value),
-            tuple(np.flatnonzero(np.abs(np.array(found.col_dual)) > _EPSILON).tolist()),
-            tuple(np.flatnonzero(np.abs(np.array(found.row_dual)) > _EPSILON).tolist()),
+            tuple(np.flatnonzero(np.abs(np.array(found.col_dual)) > EPSILON).tolist()),
+            tuple(np.flatnonzero(np.abs(np.array(found.row_dual)) > EPSILON).tolist()),
         )
 
     def _ask(self, weights: dict[int, float], *, upwards: bool) -> None:
@@ -96,8 +104,7 @@ def whole_table(
     row_bounds: tuple[Numbers, Numbers], weights: dict[int, float] | None = None,
 ) -> Numbers | None:  # fmt: skip
     """A table of whole numbers within the bounds, small in the weights; None where none was found in time."""
-    solver = quiet()
-    solver.setOptionValue("mip_max_nodes", _MIP_NODES)
+    solver = quiet(mip_max_nodes=_MIP_NODES)
     asked = model(column_bounds, rows, row_bounds)
     costs = np.zeros(len(column_bounds[0]))
     for column, weight in (weights or {}).items():
