@@ -10,13 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from caldicott.disclosure.populations import making_up, shared_of
+from caldicott.disclosure.compared import shared_of
+from caldicott.disclosure.populations import making_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from caldicott.disclosure.compared import Shared
     from caldicott.disclosure.placed import Placed
-    from caldicott.disclosure.populations import Populations, Shared
+    from caldicott.disclosure.populations import Populations
 
 Pair = tuple[int, int]
 

@@ -82,13 +82,13 @@ def _once(
     found = selections.readings([place(one.table, dimensions) for one in released])
     states = [[State.COVER if hidden else State.SHOWN for hidden in rows] for rows in withheld]
     outcomes = list[Outcome]()
-    for reading in found[: selections.READINGS_AT_MOST]:
+    for reading in found.found:
         outcomes += _under(reading, released, tables, rule, states=states, withheld=withheld)
         states = [list(one.states) for one in outcomes[-1].tables]
         if not outcomes[-1].is_safe:
             break
     # More readings than could be looked at: not proved.
-    return _all_of(outcomes, is_complete=len(found) <= selections.READINGS_AT_MOST)
+    return _all_of(outcomes, is_complete=found.are_all)
 
 
 def _under(

@@ -11,8 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from caldicott.disclosure import populations, put_together
-from caldicott.disclosure.populations import shared_of
+from caldicott.disclosure import partings, populations, put_together
+from caldicott.disclosure.compared import Pairs, shared_of
+from caldicott.disclosure.partings import Parting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from caldicott.disclosure.placed import Placed
     from caldicott.disclosure.populations import Populations
 
-READINGS_AT_MOST: Final = 6
+_READINGS_AT_MOST: Final = 16
 Selection = tuple[str, str, "Leaves"]
 """A dimension, a name for the selection, and the leaves it counts."""
 
@@ -32,13 +33,32 @@ class Reading:
 
     tables: Sequence[Placed]
     populations: Populations
+    apart: Parting = frozenset()
     plain: Reading | None = None
     """The tables as they are, where the columns are too many to be laid out."""
 
 
-def readings(tables: Sequence[Placed]) -> list[Reading]:
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """In how many ways the tables may be meant."""
+
+    found: Sequence[Reading]
+    are_all: bool
+    """Whether there are no more than can be looked at."""
+
+
+def readings(tables: Sequence[Placed]) -> Readings:
+    """Every way in which the tables may be of these or of those people, each with the columns they may have then."""
+    pairs = Pairs(tables)
+    ways = partings.partings(pairs)
+    found = list[Reading]()
+    for apart in ways or [Parting()]:
+        found += _with_doubts(_read(pairs, apart))
+    return Readings(found[:_READINGS_AT_MOST], ways is not None and len(found) <= _READINGS_AT_MOST)
+
+
+def _with_doubts(plain: Reading) -> list[Reading]:
     """The tables with the columns they may be taken to have; first the likeliest, then each doubt by itself."""
-    plain = read(tables)
     line, doubts = plain, list[Reading]()
     # A column found may make another plain: who knows which month a table is about knows whom the next one leaves out.
     while steps := _steps(line):
@@ -65,14 +85,24 @@ def _steps(reading: Reading) -> list[Reading]:
         return []
     first = {part: candidates[0] for part, candidates in choices.items()}
     doubts = [{**first, part: other} for part, candidates in choices.items() for other in candidates[1:]]
-    each = [_with_columns(tables, found, chosen) for chosen in (first, *doubts)]
-    return [read(one) for one in each]
+    return [_chosen(reading, chosen) for chosen in (first, *doubts)]
+
+
+def _chosen(reading: Reading, chosen: dict[int, Selection]) -> Reading:
+    """With these columns; who has one is of the whole, and kept apart from nobody any more."""
+    tables = _with_columns(reading.tables, reading.populations, chosen)
+    apart = {pair for pair in reading.apart if not any(tables[number].selected for number in pair)}
+    return _read(Pairs(tables), frozenset(apart))
 
 
 def read(tables: Sequence[Placed]) -> Reading:
     """The tables as they are."""
-    found = populations.find(tables)
-    return Reading(found.tables, found)
+    return _read(Pairs(tables), Parting())
+
+
+def _read(pairs: Pairs, apart: Parting) -> Reading:
+    found = populations.find(pairs, apart=apart)
+    return Reading(found.tables, found, apart)
 
 
 def _candidates(tables: Sequence[Placed], found: Populations, part: int) -> Iterator[Selection]:

@@ -1,0 +1,157 @@
+"""What two tables say of each other: do they count the same people, or the one a part of whom the other counts?
+
+Read off the counts themselves. Assuming a relation that the numbers bear out
+only helps the attacker we prove against; missing one would help a real one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from caldicott.disclosure.placed import Placed
+
+Key = tuple[int, ...]
+
+
+class Relation(Enum):
+    """How two tables stand to each other."""
+
+    SAME = "the same people, wherever both count"
+    PART = "the first counts at most whom the second counts"
+    NEITHER = "neither"
+
+
+class Pairs:
+    """How every two of these tables stand to each other; each pair is compared once."""
+
+    def __init__(self, tables: Sequence[Placed]) -> None:
+        self.tables = tables
+        self._known: dict[tuple[int, int], Relation] = {}
+
+    def of(self, left: int, right: int) -> Relation:
+        """Of the left to the right one."""
+        if (left, right) not in self._known:
+            both = _compare(self.tables[left], self.tables[right])
+            self._known[left, right], self._known[right, left] = both
+        return self._known[left, right]
+
+    def are_same(self, left: int, right: int) -> bool:
+        return self.of(left, right) is Relation.SAME
+
+    def may_be_same(self, left: int, right: int, among: Iterable[int]) -> bool:
+        """Whether they are, or only seem not to be, as the one leaves out values that others among these have."""
+        return (
+            self.are_same(left, right)
+            or self._only_lists_fewer(left, right, among)
+            or self._only_lists_fewer(right, left, among)
+        )
+
+    def _only_lists_fewer(self, few: int, many: int, among: Iterable[int]) -> bool:
+        """Whether the first is nowhere more, and a third that it agrees with has people whom it does not list."""
+        left, right = self.tables[few], self.tables[many]
+        names = [name for name in left.table.dimensions if name not in right.table.dimensions]
+        return (
+            bool(names)
+            and self.of(few, many) is Relation.PART
+            and any(lists_fewer(left, self.tables[third], names) and self.are_same(few, third) for third in among)
+        )
+
+    def of_changed(self, tables: Sequence[Placed]) -> Pairs:
+        """Of these instead, some of them changed: the others need not be compared again."""
+        pairs = Pairs(tables)
+        is_as_before = [one is other for one, other in zip(self.tables, tables, strict=True)]
+        pairs._known = {
+            (left, right): relation
+            for (left, right), relation in self._known.items()
+            if is_as_before[left] and is_as_before[right]
+        }
+        return pairs
+
+
+def lists_fewer(few: Placed, third: Placed, names: Iterable[str]) -> bool:
+    """Whether the third has people at values of these dimensions that the first does not list."""
+    return any(
+        name in third.table.dimensions and not third.peopled(name) <= few.covered[few.position(name)] for name in names
+    )
+
+
+def _compare(left: Placed, right: Placed) -> tuple[Relation, Relation]:
+    """What the counts allow the two tables to be, where they say anything of the same people; and the other way round.
+
+    Who counts only some of the people in a way the other does not tell says nothing of the other's totals, and
+    a table that covers only some of a cell may have fewer there and still count the same people.
+    """
+    shared = shared_of((left, right))
+    one, other = shared.counts
+    some_left, some_right = (bool(found.some - set(shared.names)) for found in (left, right))
+    is_part = is_whole = True
+    for key in shared.cells():
+        cells = [(name, groups[part]) for name, groups, part in zip(shared.names, shared.groups, key, strict=True)]
+        if not all(found.touches(*cell) for found in (left, right) for cell in cells):
+            continue
+        covers_left = not some_left and all(left.covers(*cell) for cell in cells)
+        covers_right = not some_right and all(right.covers(*cell) for cell in cells)
+        count_left, count_right = one.get(key, 0), other.get(key, 0)
+        is_part = is_part and not (covers_right and count_left > count_right)
+        is_whole = is_whole and not (covers_left and count_right > count_left)
+    if is_part and is_whole:
+        return Relation.SAME, Relation.SAME
+    return Relation.PART if is_part else Relation.NEITHER, Relation.PART if is_whole else Relation.NEITHER
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Counts of several tables in the smallest cells that all of them can be summed to."""
+
+    names: tuple[str, ...]
+    groups: tuple[dict[int, frozenset[int]], ...]
+    """For each dimension in common, the leaves of each shared group."""
+    counts: tuple[dict[Key, int], ...]
+
+    def cells(self) -> set[Key]:
+        return set().union(*(found.keys() for found in self.counts))
+
+
+def shared_of(tables: Sequence[Placed]) -> Shared:
+    names = tuple(n for n in tables[0].table.dimensions if all(n in found.table.dimensions for found in tables))
+    groups = tuple(_groups(tables, name) for name in names)
+    owner = [{leaf: number for number, leaves in found.items() for leaf in leaves} for found in groups]
+    return Shared(names, groups, tuple(_summed(found, names, owner) for found in tables))
+
+
+def _groups(tables: Sequence[Placed], name: str) -> dict[int, frozenset[int]]:
+    """Leaves that stand in one smallest value of any of the tables belong together."""
+    above: dict[int, int] = {}
+
+    def top(leaf: int) -> int:
+        while above.setdefault(leaf, leaf) != leaf:
+            leaf = above[leaf]
+        return leaf
+
+    for found in tables:
+        place = found.position(name)
+        for leaf in found.covered[place]:
+            top(leaf)
+        for value in found.smallest[place]:
+            first, *others = sorted(found.leaves[place][value])
+            for leaf in others:
+                above[top(leaf)] = top(first)
+    groups: dict[int, set[int]] = {}
+    for leaf in sorted(above):
+        groups.setdefault(top(leaf), set()).add(leaf)
+    return {number: frozenset(leaves) for number, leaves in groups.items()}
+
+
+def _summed(found: Placed, names: Sequence[str], owner: Sequence[dict[int, int]]) -> dict[Key, int]:
+    places = [found.position(name) for name in names]
+    sums: dict[Key, int] = {}
+    for values, count in found.base.items():
+        if count:
+            key = tuple(own[min(found.leaves[place][values[place]])] for own, place in zip(owner, places, strict=True))
+            sums[key] = sums.get(key, 0) + count
+    return sums

@@ -1,0 +1,79 @@
+"""In how many ways can tables be of the same people, where a table may be of the one people as well as of another?
+
+Everybody but one practice and everybody but another are 368 people each: by age
+the first may be the second, by month they are not. Whoever asked for them knows
+which table is of whom. So each way in which as few peoples as can be explain
+all tables is a reading of its own: the true one, but for peoples that no table
+tells apart, is among them.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from caldicott.disclosure.compared import Pairs
+
+Parting = frozenset[tuple[int, int]]
+"""Tables that could be of the same people, and are taken to be of two; the smaller number first."""
+_LOOKED_AT: Final = 20_000
+
+
+def partings(pairs: Pairs) -> list[Parting] | None:
+    """Every way with the fewest peoples; None where there are too many to be looked at."""
+    every = range(len(pairs.tables))
+    like = [
+        frozenset(other for other in every if other == one or pairs.may_be_same(one, other, every)) for one in every
+    ]
+    search = _Search(like)
+    search.placed(0)
+    return None if search.is_cut_short else [_kept_apart(like, groups) for groups in search.found]
+
+
+def _kept_apart(like: list[frozenset[int]], groups: Iterable[frozenset[int]]) -> Parting:
+    own = {number: group for group in groups for number in group}
+    return frozenset((one, other) for one in own for other in like[one] - own[one] if one < other)
+
+
+class _Search:
+    """Tables that can only be of one people are so from the start; each other goes where it fits, or begins its own."""
+
+    def __init__(self, like: list[frozenset[int]]) -> None:
+        self._like = like
+        of_one = [number for number in range(len(like)) if _are_all_alike(like[number], like)]
+        self._free = [number for number in range(len(like)) if number not in set(of_one)]
+        self._groups = [set(group) - set(self._free) for group in dict.fromkeys(like[number] for number in of_one)]
+        self._fewest = len(like)
+        self._looked_at = 0
+        self.found: list[list[frozenset[int]]] = []
+
+    @property
+    def is_cut_short(self) -> bool:
+        return self._looked_at > _LOOKED_AT
+
+    def placed(self, place: int) -> None:
+        """Everything from this place on, in every way."""
+        self._looked_at += 1
+        if self.is_cut_short or len(self._groups) > self._fewest:
+            return
+        if place == len(self._free):
+            if len(self._groups) < self._fewest:
+                self._fewest, self.found = len(self._groups), []
+            self.found.append([frozenset(group) for group in self._groups])
+            return
+        number = self._free[place]
+        for group in self._groups:
+            if group <= self._like[number]:
+                group.add(number)
+                self.placed(place + 1)
+                group.remove(number)
+        self._groups.append({number})
+        self.placed(place + 1)
+        self._groups.pop()
+
+
+def _are_all_alike(group: frozenset[int], like: list[frozenset[int]]) -> bool:
+    return all(other in like[one] for one, other in combinations(sorted(group), 2))
