@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Atom = tuple[int, ...]
 ATOMS_AT_MOST: Final = 60_000
+_NOWHERE: Final = ""
+"""The value of those leaves of which a table tells though it lists no value that holds them; no value is called so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ class _Sight:
         own = [atom[dimensions.index(name)] for name in self.names]
         if any(part not in covered for part, covered in zip(own, self.covered, strict=True)):
             return True
-        return tuple(value.get(part, "") for part, value in zip(own, self.value, strict=True)) in self.there
+        return tuple(value.get(part, _NOWHERE) for part, value in zip(own, self.value, strict=True)) in self.there
 
     def candidates(self, dimensions: Sequence[str], earlier: Sequence[_Sight]) -> Iterable[Atom]:
         """Atoms of its cells that hold somebody, as far as no earlier table has counted there."""
@@ -185,7 +187,8 @@ def _classes(name: str, tables: Sequence[Placed]) -> dict[int, int]:
     holders: dict[int, list[tuple[int, str]]] = {}
     for number, found in enumerate(tables):
         if name in found.table.dimensions:
-            for value, leaves in sorted(found.leaves[found.position(name)].items()):
+            place = found.position(name)
+            for value, leaves in sorted([*found.leaves[place].items(), (_NOWHERE, found.empty(place))]):
                 for leaf in leaves:
                     holders.setdefault(leaf, []).append((number, value))
     numbers: dict[tuple[tuple[int, str], ...], int] = {}

@@ -73,6 +73,11 @@ class Pairs:
         return pairs
 
 
+def is_same(one: Placed, other: Placed) -> bool:
+    """Whether the counts allow the two to be of the same people."""
+    return _compare(one, other)[0] is Relation.SAME
+
+
 def lists_fewer(few: Placed, third: Placed, names: Iterable[str]) -> bool:
     """Whether the third has people at values of these dimensions that the first does not list."""
     return any(

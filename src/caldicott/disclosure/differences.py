@@ -52,7 +52,7 @@ def _counts(sited: Sited, table: Placed) -> dict[tuple[str, ...], int]:
     return {
         tuple(row.values[number] for number in kept): row.count
         for row in table.table.rows
-        if all(table.leaves[number][row.values[number]] == table.covered[number] for number in others)
+        if all(table.leaves[number][row.values[number]] == table.listed(number) for number in others)
         and all(table.leaves[number][row.values[number]] <= every for number, every in reach.items())
     }
 

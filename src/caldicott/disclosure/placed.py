@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,7 @@ class Placed:
     base: Mapping[Values, int]
     """Counts of the cells smallest in every dimension; a cell that is not there is zero."""
     covered: tuple[Leaves, ...]
-    """For each dimension, every leaf that some value holds: of others the table says nothing."""
+    """For each dimension, every leaf of which it tells: that some value holds, or where it is known to count nobody."""
     selected: frozenset[str] = frozenset()
     """Dimensions that the table itself does not name, in which it is taken to count only some of the people."""
     partial: frozenset[str] = frozenset()
@@ -52,6 +52,19 @@ class Placed:
     def covers(self, name: str, leaves: Leaves) -> bool:
         """A table without the dimension counts all of it."""
         return name not in self.table.dimensions or leaves <= self.covered[self.position(name)]
+
+    def covering(self, name: str, leaves: Leaves) -> Placed:
+        """The same, telling of these leaves as well that there is nobody."""
+        place = self.position(name)
+        return replace(self, covered=(*self.covered[:place], self.covered[place] | leaves, *self.covered[place + 1 :]))
+
+    def listed(self, place: int) -> Leaves:
+        """Every leaf of this dimension that some value holds."""
+        return frozenset[int]().union(*self.leaves[place].values())
+
+    def empty(self, place: int) -> Leaves:
+        """The leaves of this dimension of which it tells, though no value holds them: there is nobody."""
+        return self.covered[place] - self.listed(place)
 
     def touches(self, name: str, leaves: Leaves) -> bool:
         """Whether it counts any of these."""

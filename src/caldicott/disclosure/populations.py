@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
-from caldicott.disclosure.compared import Relation, lists_fewer, shared_of
+from caldicott.disclosure.compared import Relation, is_same, lists_fewer, shared_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -55,7 +55,7 @@ def find(pairs: Pairs, *, apart: Parting = frozenset()) -> Populations:
         else:
             members.append([number])
     members = _put_together(pairs, members)
-    pairs = pairs.of_changed(_told_partial(pairs.tables, members))
+    pairs = pairs.of_changed(_told_partial(_told_complete(pairs.tables, members), members))
     within = {
         (small, large)
         for small in range(len(members))
@@ -86,6 +86,23 @@ def _put_together(pairs: Pairs, members: Sequence[list[int]]) -> list[list[int]]
 def _are_same(pairs: Pairs, one: Sequence[int], other: Sequence[int]) -> bool:
     among = (*one, *other)
     return all(pairs.may_be_same(left, right, among) for left in one for right in other)
+
+
+def _told_complete(tables: Sequence[Placed], members: Iterable[Sequence[int]]) -> list[Placed]:
+    """Each table with the values that it does not list and at which, as others of its people show, there is nobody.
+
+    By month up to March and by year, the same people in all: of this year's other months nobody.
+    """
+    found = list(tables)
+    for group in members:
+        every = [tables[number] for number in group]
+        for number in group:
+            for name in tables[number].table.dimensions if not tables[number].some else ():
+                others = (one.covered[one.position(name)] for one in every if name in one.table.dimensions)
+                wider = found[number].covering(name, frozenset[int]().union(*others))
+                if wider.covered != found[number].covered and all(is_same(wider, other) for other in every):
+                    found[number] = wider
+    return found
 
 
 def _told_partial(tables: Sequence[Placed], members: Iterable[Sequence[int]]) -> list[Placed]:

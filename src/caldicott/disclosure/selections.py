@@ -121,7 +121,7 @@ def _candidates(tables: Sequence[Placed], found: Populations, part: int) -> Iter
 
 def _selections(name: str, telling: Sequence[Placed]) -> list[tuple[str, Leaves]]:
     """Each value of the dimension, and everybody but it."""
-    everything = frozenset[int]().union(*(one.covered[one.position(name)] for one in telling))
+    everything = frozenset[int]().union(*(one.listed(one.position(name)) for one in telling))
     found: dict[Leaves, str] = {}
     for one in telling:
         for value, leaves in sorted(one.leaves[one.position(name)].items()):
@@ -170,7 +170,7 @@ def _restricted(table: Placed, name: str, leaves: Leaves) -> Placed | None:
     """The same table about these leaves alone, without the dimension; None where its values cut across them."""
     place = table.position(name)
     inside = {value for value in table.smallest[place] if table.leaves[place][value] <= leaves}
-    if frozenset[int]().union(*(table.leaves[place][value] for value in inside)) != leaves:
+    if leaves - table.empty(place) != frozenset[int]().union(*(table.leaves[place][value] for value in inside)):
         return None
     base: dict[tuple[str, ...], int] = {}
     for values, count in table.base.items():

@@ -76,3 +76,14 @@ def test_a_total_once_told_small_is_not_kept_quiet_afterwards(tell):
     """Its one withheld cell was small: so seven parts of one each would be certain, and are not told apart."""
     _first, second = tell("s,count\nM,7\n", SEVEN_ALONE, at_once=False)
     assert not any(ward in "abcdefg" for _sex, ward in second)
+
+
+def test_a_year_of_which_three_months_are_listed_has_nobody_in_the_others(tell):
+    """The year's men less those of March and none of February are those of January: of all but one to three known."""
+    months = {"2026-01": (2, 190), "2026-02": (2, 0), "2026-03": (84, 8)}
+    by_month = "month,sex,count\n" + "".join(
+        f"{month},F,{women}\n{month},M,{men}\n{month},All,{women + men}\n" for month, (women, men) in months.items()
+    )
+    first, second = tell(by_month, "month,sex,count\n2026,F,88\n2026,M,198\n", at_once=False)
+    assert (first["2026-01", "All"], first["2026-03", "All"], first["2026-03", "F"]) == ("190", "90", "85")
+    assert second["2026", "M"] == "*"
