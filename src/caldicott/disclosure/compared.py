@@ -6,7 +6,7 @@ only helps the attacker we prove against; missing one would help a real one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -58,7 +58,7 @@ class Pairs:
         return (
             bool(names)
             and self.of(few, many) is Relation.PART
-            and any(lists_fewer(left, self.tables[third], names) and self.are_same(few, third) for third in among)
+            and any(_lists_fewer(left, self.tables[third], names) and self.are_same(few, third) for third in among)
         )
 
     def of_changed(self, tables: Sequence[Placed]) -> Pairs:
@@ -78,7 +78,14 @@ def is_same(one: Placed, other: Placed) -> bool:
     return _compare(one, other)[0] is Relation.SAME
 
 
-def lists_fewer(few: Placed, third: Placed, names: Iterable[str]) -> bool:
+def listing_some(one: Placed, others: Sequence[Placed]) -> Placed:
+    """The table with those dimensions of which it lists only some of the values at which the others have people."""
+    names = [name for name in one.table.dimensions if any(_lists_fewer(one, other, (name,)) for other in others)]
+    partial = frozenset(names) - one.selected
+    return one if partial == one.partial else replace(one, partial=partial)
+
+
+def _lists_fewer(few: Placed, third: Placed, names: Iterable[str]) -> bool:
     """Whether the third has people at values of these dimensions that the first does not list."""
     return any(
         name in third.table.dimensions and not third.peopled(name) <= few.covered[few.position(name)] for name in names

@@ -6,11 +6,11 @@ only helps the attacker we prove against; missing one would help a real one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
-from caldicott.disclosure.compared import Relation, is_same, lists_fewer, shared_of
+from caldicott.disclosure.compared import Relation, is_same, listing_some, shared_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -110,14 +110,7 @@ def _told_partial(tables: Sequence[Placed], members: Iterable[Sequence[int]]) ->
     found = list(tables)
     for group in members:
         for number in group:
-            one = tables[number]
-            names = [
-                name
-                for name in one.table.dimensions
-                if any(lists_fewer(one, tables[other], (name,)) for other in group if other != number)
-            ]
-            if (partial := frozenset(names) - one.selected) != one.partial:
-                found[number] = replace(one, partial=partial)
+            found[number] = listing_some(tables[number], [tables[other] for other in group if other != number])
     return found
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from caldicott.disclosure import partings, populations, put_together
-from caldicott.disclosure.compared import Pairs, shared_of
+from caldicott.disclosure.compared import Pairs, listing_some, shared_of
 from caldicott.disclosure.partings import Parting
 
 if TYPE_CHECKING:
@@ -111,11 +111,12 @@ def _candidates(tables: Sequence[Placed], found: Populations, part: int) -> Iter
     for whole in sorted(whole for small, whole in found.within if small == part):
         around = [tables[number] for number in found.members[whole]]
         around += put_together.of_whole(tables, found, whole)
+        listing = [listing_some(one, around) for one in own]
         for name in sorted({name for one in around for name in one.table.dimensions} - named):
             telling = [one for one in around if name in one.table.dimensions]
             told = [_Told(one, name) for one in telling]
             for label, leaves in _selections(name, telling):
-                if _is_borne_out(own, told, name, leaves):
+                if _is_borne_out(listing, told, name, leaves):
                     yield name, label, leaves
 
 

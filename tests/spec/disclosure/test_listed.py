@@ -39,12 +39,12 @@ SEVEN_ALONE = "s,w,count\n" + "".join(f"M,{ward},1\n" for ward in "abcdefg") + (
 def tell(tmp_path):
     """Files of one request, or one after the other against one ledger; for each row of each what was printed."""
 
-    def told(*texts, at_once=True):
+    def told(*texts, at_once=True, rule="hes-2018"):
         paths = [tmp_path / f"t{number}.csv" for number in range(len(texts))]
         for path, text in zip(paths, texts, strict=True):
             path.write_text(text)
         for asked in [tuple(paths)] if at_once else [(path,) for path in paths]:
-            protect(Request(asked, "hes-2018", tmp_path / "out", None, tmp_path / "memory"))
+            protect(Request(asked, rule, tmp_path / "out", None, tmp_path / "memory"))
         printed = []
         for path in paths:
             with (tmp_path / "out" / path.name).open(newline="") as stream:
@@ -87,3 +87,19 @@ def test_a_year_of_which_three_months_are_listed_has_nobody_in_the_others(tell):
     first, second = tell(by_month, "month,sex,count\n2026,F,88\n2026,M,198\n", at_once=False)
     assert (first["2026-01", "All"], first["2026-03", "All"], first["2026-03", "F"]) == ("190", "90", "85")
     assert second["2026", "M"] == "*"
+
+
+def test_a_part_that_no_column_names_is_known_though_it_lists_only_some_values(tell):
+    """Heart and lung, all but the oldest: 43 with heart less the 40 of 5 to 64 are the three children under five."""
+    in_detail = {"0-4": (3, 21, 32), "5-64": (40, 31, 22), "65-99": (51, 43, 62)}
+    by_age = "age,count\n" + "".join(f"{age},{sum(counts)}\n" for age, counts in in_detail.items())
+    by_both = "age,diagnosis,count\n" + "".join(
+        f"{age},{name},{count}\n"
+        for age, counts in in_detail.items()
+        for name, count in zip(("heart", "lung", "other"), counts, strict=True)
+    )
+    _ages, both, part = tell(
+        by_age, by_both, "diagnosis,count\nheart,43\nlung,52\n", at_once=False, rule="hes-before-2018"
+    )
+    assert (both["0-4", "heart"], both["5-64", "heart"]) == ("*", "40")
+    assert part["heart",] == "*"
