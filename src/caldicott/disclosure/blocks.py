@@ -148,10 +148,11 @@ class _Sight:
         self.there = {values for values, count in table.base.items() if count or zeros_too}
 
     def says_nothing_of(self, part: Sequence[tuple[str, int]]) -> bool:
-        """Whether any of these classes is outside what the table covers."""
+        """Whether anybody of these classes may be outside what the table covers."""
         known = dict(part)
         return any(
-            name in known and known[name] not in covered for name, covered in zip(self.names, self.covered, strict=True)
+            known[name] not in covered if name in known else not covered.issuperset(self.all_classes[name])
+            for name, covered in zip(self.names, self.covered, strict=True)
         )
 
     def allows(self, atom: Atom, dimensions: Sequence[str]) -> bool:
