@@ -106,7 +106,7 @@ def test_a_part_that_no_column_names_is_known_though_it_lists_only_some_values(t
 
 
 def test_who_is_in_no_listed_practice_is_counted_all_the_same(tell):
-    """One practice of two is listed for the old: its 12 of 41 do not pass for all 41, which would be a contradiction."""
+    """One practice of two is listed for the old: its 12 of 41 do not pass for all 41, or they would contradict."""
     every, some_practices, some_ages = tell(
         "age,ward,count\nyoung,Ash,60\nyoung,Birch,61\nold,Ash,41\nold,Birch,52\n",
         "ward,practice,age,count\nAsh,P,old,12\nBirch,P,old,13\nAsh,P,young,20\nBirch,P,young,21\n",
