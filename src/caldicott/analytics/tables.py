@@ -45,6 +45,8 @@ class Table:
     name: str
     dimensions: tuple[str, ...]
     rows: tuple[Count, ...]
+    several: tuple[str, ...] = ()
+    """Dimensions at several values of which one person may be counted."""
 
 
 def cubes(asked: Question) -> dict[str, Cube]:
@@ -145,10 +147,12 @@ def _count(values: tuple[str, ...], events: int, people: int, *, is_people: bool
 
 def _table(asked: Question, name: str, rows: Sequence[Count]) -> Table:
     axes = axes_of(asked, name)
-    dimensions = (*(axis.name for axis in axes), *((BAND,) if name == BANDS else ()))
+    band = (BAND,) if name == BANDS else ()
+    dimensions = (*(axis.name for axis in axes), *band)
+    several = (*(axis.name for axis in axes if not axis.of_person), *band)
     if not dimensions:
         dimensions, rows = EVERYBODY[:1], [_of_everybody(row) for row in rows]
-    return Table(file_name(asked, name), dimensions, tuple(rows) or (_nobody(asked, dimensions),))
+    return Table(file_name(asked, name), dimensions, tuple(rows) or (_nobody(asked, dimensions),), several)
 
 
 def _of_everybody(row: Count) -> Count:

@@ -36,7 +36,10 @@ class Pairs:
     def of(self, left: int, right: int) -> Relation:
         """Of the left to the right one."""
         if (left, right) not in self._known:
-            both = _compare(self.tables[left], self.tables[right])
+            one, other = self.tables[left], self.tables[right]
+            both = _compare(one, other)
+            if Relation.SAME not in both and _count_other_things(one, other):
+                both = Relation.NEITHER, Relation.NEITHER
             self._known[left, right], self._known[right, left] = both
         return self._known[left, right]
 
@@ -76,6 +79,12 @@ class Pairs:
 def is_same(one: Placed, other: Placed) -> bool:
     """Whether the counts allow the two to be of the same people."""
     return _compare(one, other)[0] is Relation.SAME
+
+
+def _count_other_things(one: Placed, other: Placed) -> bool:
+    """Whether the one counts people once a month and the other once a provider, say: neither is a part of the other."""
+    left, right = one.table.several, other.table.several
+    return not (left <= right or right <= left)
 
 
 def listing_some(one: Placed, others: Sequence[Placed]) -> Placed:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from caldicott.disclosure.nodes import Dimension, is_total, resolve
+from caldicott.vocabulary.errors import DoesNotHold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,7 +42,10 @@ class Hierarchies:
         for table in tables:
             for number, name in enumerate(table.dimensions):
                 values.setdefault(name, set()).update(row.values[number] for row in table.rows)
-                totals.setdefault(name, set()).update(self._unsaid_totals(table, number))
+                found = self._unsaid_totals(table, number)
+                totals.setdefault(name, set()).update(found)
+                for value in found:
+                    _refuse_part(name, value, table, tables)
         return {
             name: resolve(name, used, children=self.children(name), totals=totals[name])
             for name, used in sorted(values.items())
@@ -51,15 +55,36 @@ class Hierarchies:
         """A value that is the sum of all the others, cell for cell, is a total whatever it is called."""
         name = table.dimensions[place]
         known = self.children(name)
-        lines: dict[tuple[str, ...], Counter[str]] = {}
-        for row in table.rows:
-            line = lines.setdefault(row.values[:place] + row.values[place + 1 :], Counter())
-            line[row.values[place]] = row.count
-        used = {value for line in lines.values() for value in line if line[value]}
+        lines = _lines(table, place)
+        used = {value for line in lines for value in line if line[value]}
         if len(used) < _TWO_PARTS_AND_A_TOTAL or any(is_total(value, name) for value in used) or used & known.keys():
             return set()
         weight = Counter[str]()
-        for line in lines.values():
+        for line in lines:
             weight.update(line)
         largest = max(sorted(used), key=lambda value: weight[value])
-        return {largest} if all(2 * line[largest] == line.total() for line in lines.values()) else set()
+        return {largest} if all(2 * line[largest] == line.total() for line in lines) else set()
+
+
+def _lines(table: CountTable, place: int) -> list[Counter[str]]:
+    """How many at each value of the dimension, for each combination of the other columns."""
+    lines: dict[tuple[str, ...], Counter[str]] = {}
+    for row in table.rows:
+        line = lines.setdefault(row.values[:place] + row.values[place + 1 :], Counter())
+        line[row.values[place]] = row.count
+    return list(lines.values())
+
+
+def _refuse_part(name: str, value: str, summed: CountTable, tables: Sequence[CountTable]) -> None:
+    """What is the sum of all others in one table may be so by chance: another table, where it is not, tells."""
+    for table in tables:
+        for line in _lines(table, table.dimensions.index(name)) if name in table.dimensions else ():
+            parts = [count for other, count in line.items() if other != value and not is_total(other, name)]
+            if line[value] and sum(map(bool, parts)) > 1 and line[value] < max(parts):
+                raise DoesNotHold(
+                    f"`{value}` is the sum of all other values here, and not in {table.name}",
+                    code="totals-do-not-add-up",
+                    where=f"{summed.name}, column {name}",
+                    next_step="if it is a value like the others, add rows with the true total, called `Total`; "
+                    "if it is the total, call it `Total`",
+                )

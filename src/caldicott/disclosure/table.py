@@ -34,3 +34,5 @@ class CountTable:
     rows: tuple[Row, ...]
     amount_name: str = "sum"
     """What the column of sums is called."""
+    several: frozenset[str] = frozenset()
+    """Dimensions at several values of which one person may be counted: whoever came in March and in April."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Final
@@ -30,10 +31,8 @@ def with_every_cell(table: CountTable, hierarchies: Hierarchies) -> CountTable:
             code="tables-too-wide", where=table.name, next_step="ask for fewer dimensions, or larger groups",
         )  # fmt: skip
     missing = [values for values in product(*placed.smallest) if values not in placed.base]
-    return CountTable(
-        table.name, table.dimensions, (*table.rows, *(_nobody(table.rows[0], values) for values in missing)),
-        table.amount_name,
-    )  # fmt: skip
+    rows = (*table.rows, *(_nobody(table.rows[0], values) for values in missing))
+    return replace(table, rows=rows)
 
 
 def _nobody(like: Row, values: tuple[str, ...]) -> Row:

@@ -156,8 +156,9 @@ def _measured_apart(
     _check_safe(people)
     with_events = [number for number, table in enumerate(tables) if table.rows[0].people is not None]
     events = gate.protect(
-        [tables[number] for number in with_events], rule, hierarchies=hierarchies, earlier=_remembered(earlier, EVENTS)
-    )
+        [_of_events(tables[number]) for number in with_events], rule, hierarchies=hierarchies,
+        earlier=_remembered(earlier, EVENTS),
+    )  # fmt: skip
     _check_safe(events)
     with_amounts = [number for number, table in enumerate(tables) if table.rows[0].amount is not None]
     sums = [
@@ -181,7 +182,12 @@ def _guarded(table: CountTable, people: Protected, rule: DisclosureRule) -> tupl
 def _of_amounts(table: CountTable) -> CountTable:
     """The same table with its sums in pence in the place of counts."""
     rows = tuple(Row(row.values, row.line, round(100 * (row.amount or 0.0))) for row in table.rows)
-    return replace(table, rows=rows)
+    return replace(table, rows=rows, several=frozenset())
+
+
+def _of_events(table: CountTable) -> CountTable:
+    """The same table; an event is counted once."""
+    return replace(table, several=frozenset())
 
 
 def _of_people(table: CountTable) -> CountTable:
@@ -220,7 +226,7 @@ def _kept(found: Protected, measure: str, guarded: Sequence[bool] = ()) -> ledge
         ledger.KeptRow(row.values, row.count, row.people, state.value, bool(guarded and guarded[place]))
         for place, (row, state) in enumerate(zip(found.table.rows, found.states, strict=True))
     )
-    return ledger.KeptTable(found.table.name, measure, found.table.dimensions, rows)
+    return ledger.KeptTable(found.table.name, measure, found.table.dimensions, rows, tuple(sorted(found.table.several)))
 
 
 def _remembered(earlier: Sequence[ledger.Release], measure: str) -> list[Released]:
@@ -230,6 +236,7 @@ def _remembered(earlier: Sequence[ledger.Release], measure: str) -> list[Release
                 table.name,
                 table.dimensions,
                 tuple(Row(row.values, number, row.count, row.people) for number, row in enumerate(table.rows, 2)),
+                several=frozenset(table.several),
             ),
             tuple(State(row.state) for row in table.rows),
             tuple(row.is_guarded for row in table.rows),

@@ -50,7 +50,8 @@ def attempts(tables: Sequence[CountTable], hierarchies: Hierarchies) -> Iterator
 
 
 def _larger(table: CountTable, name: str, parents: Mapping[str, str]) -> CountTable:
-    if name not in table.dimensions or not parents:
+    if name not in table.dimensions or name in table.several or not parents:
+        # Distinct people of two months are not the sum of both.
         return table
     place = table.dimensions.index(name)
     above = set(parents.values())

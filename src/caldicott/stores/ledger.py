@@ -59,6 +59,8 @@ class KeptTable:
     measure: str
     dimensions: tuple[str, ...]
     rows: tuple[KeptRow, ...]
+    several: tuple[str, ...] = ()
+    """Dimensions at several values of which one person may be counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +246,8 @@ def _release(entry: Mapping[str, Any], name: str) -> Release:
                     KeptRow(tuple(row["values"]), row["count"], row["people"], row["state"], row["is_guarded"])
                     for row in table["rows"]
                 ),
+                # Entries of before tell of none.
+                tuple(table.get("several", ())),
             )
             for table in entry["tables"]
         )

@@ -8,6 +8,7 @@ import itertools
 import pytest
 
 from caldicott.operations.protect import Request, protect
+from caldicott.vocabulary.errors import DoesNotHold
 
 EVERYBODY = "sex,count\nFemale,279\nMale,215\n"
 TWO_DIAGNOSES = "sex,diagnosis,count\nMale,I10,17\nMale,I21,43\nFemale,I10,69\nFemale,I21,33\n"
@@ -115,3 +116,13 @@ def test_who_is_in_no_listed_practice_is_counted_all_the_same(tell):
     assert every["old", "Ash"] == "40"
     assert some_practices["Ash", "P", "old"] == "10"
     assert some_ages["young", "Q", "Ash"] == "40"
+
+
+def test_a_value_that_is_by_chance_the_sum_of_the_others_is_asked_about(tell):
+    """9 and 8 are 17: a total, were it not a value like others in the first table. With its true total it is told."""
+    plain = "ethnicity,sex,count\nAsian,F,30\nBlack,F,40\nMixed,F,20\n"
+    by_chance = "ethnicity,count\nAsian,9\nBlack,8\nMixed,17\n"
+    with pytest.raises(DoesNotHold, match=r"`Mixed` is the sum of all other values here, and not in t0\.csv") as fault:
+        tell(plain, by_chance)
+    assert fault.value.where == "t1.csv, column ethnicity"
+    assert tell(plain, by_chance + "Total,34\n")[1]["Mixed",] == "15"

@@ -59,6 +59,16 @@ def test_records_of_one_kind_are_of_the_same_people_however_they_are_asked_for()
     assert tables.populations(question(own("gp-observations"), ["practice"], [])) == ("gp-patients",)
 
 
+@pytest.mark.parametrize(("by", "several"), [(["practice", "sex"], ()), (["provider", "sex"], ("provider",))])
+def test_the_gate_knows_where_one_person_is_counted_more_than_once(stage, by, several):
+    """A person has one practice, and may have come to two providers."""
+    asked = question(own("sus-ec"), by, [])
+    with stage.house() as house:
+        analyse(house, asked)
+    with stage.house() as house, ledger.held_in(house.store, component("sus-ec", PLANNING), today=stage.today) as kept:
+        assert {one.several for release in kept.releases() for one in release.tables} == {several}
+
+
 def test_what_tells_of_two_is_remembered_with_both(stage):
     """People in hospital as a share of those at A&E: later questions of either are judged with it."""
     with stage.house() as house:
