@@ -198,13 +198,9 @@ def _too_few(
     asked: Question, permit: Permit, *, lookups: Mapping[str, Mapping[str, str]], snapshot: Mapping[str, str]
 ) -> Told:
     """The same for nine, for one and for nobody: it does not come to the gate, whose refusal would tell them apart."""
-    rule, activity = _rule(permit), permit.request.activity
     empty = {counting.file_name(asked, name): "" for name in counting.names(asked.indicator.figure)}
-    made = answers.answer(asked, empty, (), lookups=lookups, marker=rule.shown_as).without_rows()
-    key = asked.key(snapshot=snapshot["id"], activity=activity, rule=rule.name)
-    return Told(
-        asked, made, snapshot["id"], snapshot["at"], activity, rule.name, rule.shown_as, rule.round_to, (), key, ()
-    )  # fmt: skip
+    made = answers.answer(asked, empty, (), lookups=lookups, marker=_rule(permit).shown_as).without_rows()
+    return _told(asked, made, permit=permit, snapshot=snapshot)
 
 
 def _through_gate(
@@ -212,7 +208,7 @@ def _through_gate(
     lookups: Mapping[str, Mapping[str, str]], snapshot: Mapping[str, str],
 ) -> Told:  # fmt: skip
     """All tables of the question together, against all that was ever told of any of these people."""
-    rule, activity = _rule(permit), permit.request.activity
+    rule = _rule(permit)
     release = _proved(house, asked, counted, permit=permit, lookups=lookups)
     report = json.loads(release.files["report.json"])
     files = {
@@ -220,10 +216,18 @@ def _through_gate(
         for _place, table in counting.tables(asked, counted)
     }
     made = answers.answer(asked, files, report["made_coarser"], lookups=lookups, marker=rule.shown_as)
+    return _told(asked, made, permit=permit, snapshot=snapshot, certificates=(release.certificate,), reports=(report,))
+
+
+def _told(
+    asked: Question, made: Answer, *, permit: Permit, snapshot: Mapping[str, str],
+    certificates: tuple[str, ...] = (), reports: tuple[Mapping[str, Any], ...] = (),
+) -> Told:  # fmt: skip
+    rule, activity = _rule(permit), permit.request.activity
     key = asked.key(snapshot=snapshot["id"], activity=activity, rule=rule.name)
     return Told(
         asked, made, snapshot["id"], snapshot["at"], activity, rule.name, rule.shown_as, rule.round_to,
-        (release.certificate,), key, (report,),
+        certificates, key, reports,
     )  # fmt: skip
 
 

@@ -59,9 +59,17 @@ def told_as(
     **context: Any,
 ) -> HttpResponse:  # fmt: skip
     """The page under a heading and with a status of the area's own."""
-    # A refusal's own words end with the next step already.
-    why = fault.what.removesuffix(fault.next_step).strip()
-    return show(request, template, title, status=status, why=why, next_step=fault.next_step, **context)
+    return show(request, template, title, status=status, why=what_of(fault), next_step=fault.next_step, **context)
+
+
+def what_of(fault: CaldicottError) -> str:
+    """What is wrong, without the next step: a refusal's own words end with it."""
+    return fault.what.removesuffix(fault.next_step).strip()
+
+
+def where_of(fault: CaldicottError) -> str:
+    """What it is about; an option of the command line names nothing on a page."""
+    return "" if fault.where.startswith("--") else fault.where
 
 
 as_pages: Final = telling(told)

@@ -50,8 +50,7 @@ def seen_by_role(view: View) -> View:
 
 
 def _sorry(request: HttpRequest, fault: CaldicottError) -> HttpResponse:
-    # An option of the command line names nothing on a page.
-    where = "" if fault.where.startswith("--") else fault.where
+    where = refusing.where_of(fault)
     return refusing.told(request, fault, "analyst/sorry.jinja", work=work_of(request.reader), where=where)
 
 

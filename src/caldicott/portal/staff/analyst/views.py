@@ -15,7 +15,7 @@ from caldicott.operations.indicators import PLANNING, analyse
 from caldicott.operations.indicators_budget import budgets
 from caldicott.operations.indicators_files import FORMATS, contents
 from caldicott.operations.indicators_library import folders_of, indicator, library
-from caldicott.portal.staff import trail
+from caldicott.portal.staff import refusing, trail
 from caldicott.portal.staff.analyst.asking import Asked, asked_in, families, labels
 from caldicott.portal.staff.analyst.frame import ROOT, seen_by_role, work_of
 from caldicott.portal.staff.analyst.pictures import pictures
@@ -182,11 +182,9 @@ def _left(house: House, found: Indicator) -> tuple[Budget, ...]:
 
 def _sentence(fault: CaldicottError) -> str:
     """What is wrong, with what it is about: `This cannot be shown or filtered by that: postcode.`"""
-    what = fault.what.removesuffix(fault.next_step).strip().removesuffix("Next:").strip().removesuffix(".")
-    # An option of the command line names nothing on a page.
-    is_named = not fault.where or fault.where.startswith("--") or fault.where in what
-    where = "" if is_named else f": {fault.where}"
-    return f"{what[:1].upper()}{what[1:]}{where}."
+    what, where = refusing.what_of(fault).removesuffix("Next:").strip().removesuffix("."), refusing.where_of(fault)
+    named = f": {where}" if where and where not in what else ""
+    return f"{what[:1].upper()}{what[1:]}{named}."
 
 
 def _status(fault: CaldicottError) -> int:
