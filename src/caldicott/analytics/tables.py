@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
@@ -14,11 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from caldicott.analytics.cube import Cell
+    from caldicott.analytics.definition import Indicator
     from caldicott.analytics.question import Axis, Question
 
 BAND: Final = "band"
 EVERYBODY: Final = ("everybody", "all of them")
 """The one dimension of a table that is by nothing."""
+_WORD: Final = 16
 PART, WHOLE, BEFORE, AFTER, BANDS = "part", "whole", "before", "after", "bands"
 
 
@@ -47,6 +50,8 @@ class Table:
     rows: tuple[Count, ...]
     several: tuple[str, ...] = ()
     """Dimensions at several values of which one person may be counted."""
+    of: str = ""
+    """Of which records it is: the same for all tables of the same records, by whatever they are told."""
 
 
 def cubes(asked: Question) -> dict[str, Cube]:
@@ -152,7 +157,21 @@ def _table(asked: Question, name: str, rows: Sequence[Count]) -> Table:
     several = (*(axis.name for axis in axes if not axis.of_person), *band)
     if not dimensions:
         dimensions, rows = EVERYBODY[:1], [_of_everybody(row) for row in rows]
-    return Table(file_name(asked, name), dimensions, tuple(rows) or (_nobody(asked, dimensions),), several)
+    found = tuple(rows) or (_nobody(asked, dimensions),)
+    return Table(file_name(asked, name), dimensions, found, several, _records(asked.indicator, name))
+
+
+def _records(one: Indicator, name: str) -> str:
+    """The records that a table counts, as the indicator claims them; what it is limited to is among its columns."""
+    linked = {found.name: found for found in one.linked}
+    counted = {
+        WHOLE: (one.denominator or one.source, None),
+        PART: (one.source, one.numerator if one.figure is Figure.SHARE else None),
+        BEFORE: (one.source, linked.get(BEFORE)),
+        AFTER: (one.source, linked.get(AFTER)),
+        BANDS: (one.source, one.amount),
+    }
+    return hashlib.sha256(repr(counted[name]).encode()).hexdigest()[:_WORD]
 
 
 def _of_everybody(row: Count) -> Count:

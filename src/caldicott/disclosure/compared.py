@@ -38,7 +38,8 @@ class Pairs:
         if (left, right) not in self._known:
             one, other = self.tables[left], self.tables[right]
             both = _compare(one, other)
-            if Relation.SAME not in both and _count_other_things(one, other):
+            is_same = Relation.SAME in both
+            if (is_same and _are_of_others(one, other)) or (not is_same and _count_other_things(one, other)):
                 both = Relation.NEITHER, Relation.NEITHER
             self._known[left, right], self._known[right, left] = both
         return self._known[left, right]
@@ -79,6 +80,12 @@ class Pairs:
 def is_same(one: Placed, other: Placed) -> bool:
     """Whether the counts allow the two to be of the same people."""
     return _compare(one, other)[0] is Relation.SAME
+
+
+def _are_of_others(one: Placed, other: Placed) -> bool:
+    """Whether they are known to be of other records, and nothing that both tell of is evidence of the same people."""
+    left, right = one.table.of, other.table.of
+    return bool(left and right) and left != right and not agree(one, other)
 
 
 def _count_other_things(one: Placed, other: Placed) -> bool:
@@ -123,6 +130,21 @@ def _compare(left: Placed, right: Placed) -> tuple[Relation, Relation]:
     if is_part and is_whole:
         return Relation.SAME, Relation.SAME
     return Relation.PART if is_part else Relation.NEITHER, Relation.PART if is_whole else Relation.NEITHER
+
+
+def agree(one: Placed, other: Placed) -> bool | None:
+    """Whether they count the same wherever both count all; None where they say nothing of each other."""
+    shared = shared_of((one, other))
+    if any(table.some - set(shared.names) for table in (one, other)):
+        return None
+    is_evident = False
+    for key in shared.cells():
+        cells = [(name, groups[place]) for name, groups, place in zip(shared.names, shared.groups, key, strict=True)]
+        if all(table.covers(*cell) for table in (one, other) for cell in cells):
+            if shared.counts[0].get(key, 0) != shared.counts[1].get(key, 0):
+                return False
+            is_evident = True
+    return is_evident or None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Hashable, Iterable, Sequence
 
     from caldicott.disclosure.compared import Pairs
 
@@ -28,12 +28,30 @@ def partings(pairs: Pairs) -> list[Parting] | None:
     like = [
         frozenset(other for other in every if other == one or pairs.may_be_same(one, other, every)) for one in every
     ]
-    search = _Search(like)
+    units = _units(pairs, like)
+    search = _Search([frozenset(place for place, other in enumerate(units) if _fit(like, own, other)) for own in units])
     search.placed(0)
-    return None if search.is_cut_short else [_kept_apart(like, groups) for groups in search.found]
+    if search.is_cut_short:
+        return None
+    return [
+        _kept_apart(like, [frozenset(number for place in group for number in units[place]) for group in groups])
+        for groups in search.found
+    ]
 
 
-def _kept_apart(like: list[frozenset[int]], groups: Iterable[frozenset[int]]) -> Parting:
+def _units(pairs: Pairs, like: Sequence[frozenset[int]]) -> list[list[int]]:
+    """Tables that are known to be of the same records stay together, if nothing they tell speaks against it."""
+    of: dict[Hashable, list[int]] = {}
+    for number, one in enumerate(pairs.tables):
+        of.setdefault((one.table.of, one.table.several) if one.table.of else number, []).append(number)
+    return [unit for own in of.values() for unit in ([own] if _fit(like, own, own) else [[number] for number in own])]
+
+
+def _fit(like: Sequence[frozenset[int]], own: Sequence[int], others: Sequence[int]) -> bool:
+    return all(like[number].issuperset(others) for number in own)
+
+
+def _kept_apart(like: Sequence[frozenset[int]], groups: Iterable[frozenset[int]]) -> Parting:
     own = {number: group for group in groups for number in group}
     return frozenset((one, other) for one in own for other in like[one] - own[one] if one < other)
 

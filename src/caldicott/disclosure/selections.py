@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from caldicott.disclosure import partings, populations, put_together
-from caldicott.disclosure.compared import Pairs, listing_some, shared_of
+from caldicott.disclosure.compared import Pairs, agree, listing_some
 from caldicott.disclosure.partings import Parting
 
 if TYPE_CHECKING:
@@ -138,11 +138,13 @@ def _is_borne_out(own: Sequence[Placed], telling: Sequence[_Told], name: str, le
     is_evident = False
     for told in telling:
         some = _restricted(told.table, name, leaves)
-        for one in own if some else ():
-            agree = _agrees(one, some) if some else None
-            if agree is False:
+        if not some:
+            continue
+        for one in own:
+            do_agree = agree(one, some)
+            if do_agree is False:
                 return False
-            is_evident = is_evident or bool(agree)
+            is_evident = is_evident or bool(do_agree)
     return is_evident
 
 
@@ -185,21 +187,6 @@ def _restricted(table: Placed, name: str, leaves: Leaves) -> Placed | None:
         smallest=table.smallest[:place] + table.smallest[place + 1 :], base=base,
         covered=table.covered[:place] + table.covered[place + 1 :],
     )  # fmt: skip
-
-
-def _agrees(one: Placed, other: Placed) -> bool | None:
-    """Whether they count the same wherever both count all; None where they say nothing of each other."""
-    shared = shared_of((one, other))
-    if any(table.some - set(shared.names) for table in (one, other)):
-        return None
-    is_evident = False
-    for key in shared.cells():
-        cells = [(name, groups[place]) for name, groups, place in zip(shared.names, shared.groups, key, strict=True)]
-        if all(table.covers(*cell) for table in (one, other) for cell in cells):
-            if shared.counts[0].get(key, 0) != shared.counts[1].get(key, 0):
-                return False
-            is_evident = True
-    return is_evident or None
 
 
 def _with_columns(tables: Sequence[Placed], found: Populations, chosen: dict[int, Selection]) -> list[Placed]:

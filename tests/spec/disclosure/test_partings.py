@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import random
 from itertools import combinations
+from types import SimpleNamespace
 
 import pytest
 
@@ -67,8 +68,9 @@ def test_where_there_are_more_readings_than_can_be_proved_nothing_leaves(tell, m
 class Told:
     """Tables of which only one thing is said: which may be of the same people."""
 
-    def __init__(self, count, like):
-        self.tables = range(count)
+    def __init__(self, count, like, of=()):
+        said = [*of, *[""] * (count - len(of))]
+        self.tables = [SimpleNamespace(table=SimpleNamespace(of=one, several=frozenset())) for one in said]
         self._like = like
 
     def may_be_same(self, left, right, _among):
@@ -102,3 +104,10 @@ def test_every_way_with_the_fewest_peoples_is_found_and_no_other(seed):
     }
     assert set(found) == expected
     assert len(found) == len(expected)
+
+
+def test_tables_of_the_same_records_stay_together():
+    """The first and the third could each be of two peoples; known to be of the same records they are of one."""
+    like = {(0, 1), (1, 2), (0, 3), (2, 3), (0, 2)}
+    assert len(partings.partings(Told(4, like))) == 4
+    assert len(partings.partings(Told(4, like, of=["a", "", "a"]))) == 2
