@@ -100,9 +100,11 @@ def _under(
     for nested in (False, True):
         built = lattice.laid_out(released, reading, rule, nested=nested)
         found, is_last = [_settled(built, tables, rule, states, withheld)], built.is_settled
-        if not found[0].is_safe and built.is_full and is_impossible(built.system, built.states, rule):
-            found = _less_assumed(
-                built, reading, released, tables, rule, nested=nested, states=states, withheld=withheld
+        if not found[0].is_safe and is_impossible(built.system, built.states, rule):
+            found = (
+                _less_assumed(built, reading, released, tables, rule, nested=nested, states=states, withheld=withheld)
+                if built.is_full
+                else _either_way(reading, released, tables, rule, states=states, withheld=withheld)
             )
         outcomes += found
         states = [list(one.states) for one in found[-1].tables]
@@ -129,8 +131,33 @@ def _less_assumed(
         if not outcomes[-1].is_safe:
             break
     if not outcomes:
-        outcomes = [_settled(lattice.laid_out(released, reading, rule, full=False), tables, rule, states, withheld)]
+        by_sums = lattice.laid_out(released, reading, rule, full=False)
+        outcomes = [_settled(by_sums, tables, rule, states, withheld)]
+        if not outcomes[0].is_safe and is_impossible(by_sums.system, by_sums.states, rule):
+            outcomes = _either_way(reading, released, tables, rule, states=states, withheld=withheld)
     return outcomes
+
+
+def _either_way(
+    reading: Reading, released: Sequence[Released], tables: Sequence[Released], rule: DisclosureRule,
+    *, states: Sequence[Sequence[State]], withheld: Sequence[Sequence[bool]],
+) -> list[Outcome]:  # fmt: skip
+    """The same where populations are too large to be laid out: what cannot be at once, one way and then the other.
+
+    A way in which nobody can be counted proves nothing, and is left out if the other can be.
+    """
+    outcomes, unreal = list[Outcome](), list[Outcome]()
+    for nested in (False, True):
+        built = lattice.laid_out(released, reading, rule, nested=nested, full=False, either=True)
+        found = _settled(built, tables, rule, states, withheld)
+        if not found.is_safe and is_impossible(built.system, built.states, rule):
+            unreal.append(found)
+            continue
+        outcomes.append(found)
+        states = [list(one.states) for one in found.tables]
+        if not found.is_safe:
+            break
+    return outcomes or unreal
 
 
 def _settled(

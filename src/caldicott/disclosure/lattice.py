@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,7 @@ from caldicott.disclosure.system import State, Statistic, System, Target, Tie
 from caldicott.vocabulary.errors import DoesNotHold
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from caldicott.disclosure.blocks import Atom, Block
     from caldicott.disclosure.families import Family
@@ -86,11 +87,12 @@ def build(released: Sequence[Released], dimensions: Mapping[str, Dimension], rul
 
 def laid_out(
     released: Sequence[Released], reading: Reading, rule: DisclosureRule,
-    *, nested: bool = False, full: bool = True, only: int | None = None,
+    *, nested: bool = False, full: bool = True, only: int | None = None, either: bool = False,
 ) -> Lattice:  # fmt: skip
     """The same in one reading of the tables; populations that contain each other over all their groups, if `full`.
 
-    With `only`, of all that is likely of them only this is taken to be so.
+    With `only`, of all that is likely of them only this is taken to be so. With `either`, two parts of which sums are
+    compared are not said both to lie in each other and to share nobody, but as `nested` has it.
     """
     # Sums of money have no whole table that small moves could change: for them sum by sum must do.
     is_full, zeros_too = full and not rule.is_of_amounts, rule.withholds_zeros
@@ -98,7 +100,7 @@ def laid_out(
     if is_full:
         grids = full_grids.find(reading, nested=nested, zeros_too=zeros_too, only=only)
     if reading.plain and not grids.hold(reading):
-        return laid_out(released, reading.plain, rule, nested=nested, full=full, only=only)
+        return laid_out(released, reading.plain, rule, nested=nested, full=full, only=only, either=either)
     tables, found, built = reading.tables, reading.populations, _Built(below=differences.widest(rule))
     statistic_of: list[tuple[int, ...]] = [()] * len(tables)
     sited: list[list[Sited]] = []
@@ -115,7 +117,8 @@ def laid_out(
         return replace(laid_out(released, reading, rule, full=False), is_settled=is_settled)
     for family in grids.families:
         _join(built, family, sited, [[tables[number] for number in group] for group in found.members])
-    _compare_sums(built, found.relations, [() if number in grids.blocks else own for number, own in enumerate(sited)])
+    by_sums = [() if number in grids.blocks else own for number, own in enumerate(sited)]
+    _compare_sums(built, found.relations, by_sums, nested=nested if either else None)
     return Lattice(
         _system(built, rule), tuple(state or State.SHOWN for state in built.states), tuple(statistic_of),
         found.relations, found.members, is_settled, bool(grids.families),
@@ -123,15 +126,22 @@ def laid_out(
     )  # fmt: skip
 
 
-def _compare_sums(built: _Built, relations: Sequence[populations.Part], sited: Sequence[Sequence[Sited]]) -> None:
-    """Populations that are not laid out in full, sum by sum."""
+def _compare_sums(
+    built: _Built, relations: Sequence[populations.Part], sited: Sequence[Sequence[Sited]], *, nested: bool | None
+) -> None:
+    """Populations that are not laid out in full, sum by sum.
+
+    One of two parts may lie in the other, and those left out of the two may share nobody: both are said, or with
+    `nested` the one, without it the other.
+    """
+    inside = frozenset(frozenset((found.whole, *found.parts)) for found in relations if len(found.parts) == 1)
+    apart = [one for whole, own in enumerate(sited) for one in _kept_apart(built, own, whole, relations, sited)]
+    denied = frozenset[frozenset[int]]().union(*(one.pairs() for one in apart)) if nested is False else frozenset()
     for relation in relations:
-        if sited[relation.whole]:
+        if sited[relation.whole] and frozenset((relation.whole, *relation.parts)) not in denied:
             _relate(built, relation, sited)
-    for whole, own in enumerate(sited):
-        if own:
-            parts = [found.parts[0] for found in relations if found.whole == whole and len(found.parts) == 1]
-            _keep_apart(built, own, [sited[part] for part in parts])
+    for one in apart:
+        one.tie(built, inside if nested else frozenset())
 
 
 def _sited(built: _Built, found: Sequence[Block]) -> list[Sited]:
@@ -258,44 +268,68 @@ def _relate_blocks(built: _Built, grouped: Grouped, *, is_all: bool) -> None:
             built.ties.append(Tie(left, (*right, _rest(built, left, right))))
 
 
-def _keep_apart(built: _Built, wholes: Sequence[Sited], parts: Sequence[Sequence[Sited]]) -> None:
+def _kept_apart(
+    built: _Built, wholes: Sequence[Sited], whole: int, relations: Sequence[populations.Part],
+    sited: Sequence[Sequence[Sited]],
+) -> Iterator[_Apart]:  # fmt: skip
     """Those left out of each part have nobody in common, as far as the numbers bear it out: together no more than all.
 
     Everybody but one practice and everybody but another look like any two parts; who asked for them knows better.
     """
-    for whole in wholes:
-        alike = [_most_alike(whole, part) for part in parts]
-        shared = [set(whole.block.dimensions) & set(one.block.dimensions) for one in alike]
-        for names in sorted({tuple(sorted(found)) for found in shared}):
-            among = [one for one, found in zip(alike, shared, strict=True) if found >= set(names)]
-            if len(among) > 1:
-                _apart(built, whole, among)
+    parts = [found.parts[0] for found in relations if found.whole == whole and len(found.parts) == 1]
+    for around in wholes:
+        alike = {part: _most_alike(around, sited[part]) for part in parts}
+        shared = {part: set(around.block.dimensions) & set(one.block.dimensions) for part, one in alike.items()}
+        for names in sorted({tuple(sorted(found)) for found in shared.values()}):
+            among = {part: one for part, one in alike.items() if shared[part] >= set(names)}
+            found = _Apart(built, around, among) if len(among) > 1 else None
+            if found and len(found.chosen) > 1:
+                yield found
 
 
-def _apart(built: _Built, whole: Sited, parts: Sequence[Sited]) -> None:
-    grouped = grouped_by_all([whole, *parts])
-    everything, *others = grouped.atoms
-    keys = [key for key in sorted(grouped.cells()) if grouped.is_whole(0, key)]
-    if not keys:
-        return
-    all_of = {key: tuple(everything.get(key, ())) for key in keys}
-    left_out = [
-        {key: _difference(built, all_of[key], tuple(part.get(key, ()))) or 0 for key in keys} for part in others
-    ]
-    room = {key: _difference(built, all_of[key], ()) for key in keys}
-    chosen = []
-    for number in sorted(range(len(others)), key=lambda place: sum(left_out[place].values())):
-        after = {key: None if count is None else count - left_out[number][key] for key, count in room.items()}
-        if all(count is None or count >= 0 for count in after.values()) and min(left_out[number].values()) >= 0:
-            chosen.append(others[number])
-            room = after
-    for key in keys if len(chosen) > 1 else ():
-        rests = list[int]()
-        for part in chosen:
-            inside = tuple(part.get(key, ()))
-            rests.append(_rest(built, all_of[key], inside))
-            built.ties.append(Tie(all_of[key], (*inside, rests[-1])))
-        built.ties.append(Tie(all_of[key], (*rests, _rest(built, all_of[key], tuple(rests)))))
+class _Apart:
+    """Parts of a whole of which those left out fit into it together, the smallest first."""
+
+    def __init__(self, built: _Built, whole: Sited, parts: Mapping[int, Sited]) -> None:
+        grouped = grouped_by_all([whole, *parts.values()])
+        everything, *others = grouped.atoms
+        keys = [key for key in sorted(grouped.cells()) if grouped.is_whole(0, key)]
+        self._all = {key: tuple(everything.get(key, ())) for key in keys}
+        self._inside = {
+            part: {key: tuple(own.get(key, ())) for key in keys} for part, own in zip(parts, others, strict=True)
+        }
+        self.chosen = self._that_fit(built) if keys else []
+
+    def _that_fit(self, built: _Built) -> list[int]:
+        left_out = {
+            part: {key: _difference(built, every, own[key]) or 0 for key, every in self._all.items()}
+            for part, own in self._inside.items()
+        }
+        room = {key: _difference(built, every, ()) for key, every in self._all.items()}
+        chosen = []
+        for part in sorted(left_out, key=lambda one: sum(left_out[one].values())):
+            after = {key: None if count is None else count - left_out[part][key] for key, count in room.items()}
+            if all(count is None or count >= 0 for count in after.values()) and min(left_out[part].values()) >= 0:
+                chosen.append(part)
+                room = after
+        return chosen
+
+    def pairs(self) -> set[frozenset[int]]:
+        """Every two of them."""
+        return {frozenset(pair) for pair in combinations(self.chosen, 2)}
+
+    def tie(self, built: _Built, inside: frozenset[frozenset[int]]) -> None:
+        """Say so of those of which none lies in another."""
+        kept: list[int] = []
+        for part in self.chosen:
+            kept += [] if any(frozenset((part, other)) in inside for other in kept) else [part]
+        for key, every in self._all.items() if len(kept) > 1 else ():
+            rests = list[int]()
+            for part in kept:
+                own = self._inside[part][key]
+                rests.append(_rest(built, every, own))
+                built.ties.append(Tie(every, (*own, rests[-1])))
+            built.ties.append(Tie(every, (*rests, _rest(built, every, tuple(rests)))))
 
 
 def _join(built: _Built, family: Family, sited: Sequence[Sequence[Sited]], told: Sequence[Sequence[Placed]]) -> None:
