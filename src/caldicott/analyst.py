@@ -92,7 +92,7 @@ class Desk:
 
     def indicators(self) -> tuple[str, ...]:
         """The indicators there are."""
-        return tuple(library(*folders_of(self.house, *self.folders)))
+        return tuple(library(*folders_of(self.house, *self.folders)).found)
 
     def indicator(
         self, name: str, *, by: Sequence[str] | None = None, where: Mapping[str, str] | None = None

@@ -28,12 +28,15 @@ def list_(folder: Folders = None, as_json: AsJson = False) -> None:
     """Every indicator there is."""
     from caldicott.operations.indicators_library import library
 
-    known = library(*_checked(folder)).values()
+    known = library(*_checked(folder))
     if as_json:
-        print_json({"indicators": [_record(one) for one in known]})
+        unread = [{"code": one.code, "where": one.where, "what": one.what} for one in known.faults]
+        print_json({"indicators": [_record(one) for one in known.found.values()], "unread": unread})
         return
-    rows = [(one.id, one.title, one.source.dataset, one.figure.value, one.status) for one in known]
+    rows = [(one.id, one.title, one.source.dataset, one.figure.value, one.status) for one in known.found.values()]
     table("Indicators", ("id", "title", "dataset", "figure", "definition"), rows, numbers_from=9)
+    for fault in known.faults:
+        say(f"Not read: {fault}")
 
 
 @app.command()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import difflib
 import io
+import re
 import tomllib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from caldicott.analytics.levels import Lookups, with_tenths
@@ -21,22 +23,39 @@ if TYPE_CHECKING:
     from caldicott.operations.perform import House
     from caldicott.register.model import Register
 
+_ID: Final = re.compile(r"""^[ \t]*id[ \t]*=[ \t]*["']([^"'\n]*)["']""", re.MULTILINE)
 INDICATORS, LOOKUPS = "indicators", "lookups"
 _FILE_AT_MOST: Final = 5_000_000
 _NETWORK, _PLACE = 0, 1
 
 
-def library(*folders: Path) -> dict[str, Indicator]:
-    """Every indicator by id: those that ship, then those of the folders, where the later of one id counts.
+@dataclass(frozen=True, slots=True)
+class Library:
+    """The indicators there are, and what is wrong with files that are none."""
 
-    Raises:
-        DoesNotHold: a file is no indicator.
-    """
+    found: Mapping[str, Indicator]
+    faults: tuple[DoesNotHold, ...]
+    named: Mapping[str, DoesNotHold]
+    """The same by the ids that these files are, or may be, about: nobody is to get another file's figure instead."""
+
+
+def library(*folders: Path) -> Library:
+    """Every indicator by id: those that ship, then those of the folders, where the later of one id counts."""
     found = {name: read(facts.text("library", name), name) for name in facts.shipped()}
-    every = list(found.values())
-    for folder in folders:
-        every += [read(_text(path), path.name) for path in sorted(folder.glob("*.toml"))]
-    return {one.id: one for one in every}
+    by_id = {one.id: one for one in found.values()}
+    faults, named = list[DoesNotHold](), dict[str, DoesNotHold]()
+    for path in (path for folder in folders for path in sorted(folder.glob("*.toml"))):
+        text = ""
+        try:
+            text = _text(path)
+            one = read(text, path.name)
+        except DoesNotHold as fault:
+            faults.append(fault)
+            named |= dict.fromkeys((path.stem, *_ID.findall(text)), fault)
+        else:
+            by_id[one.id] = one
+            named.pop(one.id, None)
+    return Library({name: one for name, one in by_id.items() if name not in named}, tuple(faults), named)
 
 
 def indicator(name: str, *folders: Path) -> Indicator:
@@ -44,15 +63,18 @@ def indicator(name: str, *folders: Path) -> Indicator:
 
     Raises:
         WrongUsage: there is none; the nearest is named.
+        DoesNotHold: its file is no indicator.
     """
     known = library(*folders)
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
+    if name in known.named:
+        raise known.named[name]
+    if name not in known.found:
+        near = difflib.get_close_matches(name, known.found, n=1, cutoff=0.0)[0]
         raise WrongUsage(
             "there is no such indicator", code="indicator-unknown", where=name[:60],
             next_step=f"nearest is {near}; `caldicott indicator list` names all",
         )  # fmt: skip
-    return known[name]
+    return known.found[name]
 
 
 def folders_of(house: House, *named: Path) -> tuple[Path, ...]:

@@ -17,7 +17,7 @@ from caldicott.audit.entry import Outcome
 from caldicott.engines.duckdb import indicators as engine
 from caldicott.operations.indicators_budget import budgets, component
 from caldicott.operations.indicators_files import contents, write
-from caldicott.operations.indicators_library import folders_of, indicator
+from caldicott.operations.indicators_library import folders_of, indicator, library
 from caldicott.operations.protect_told import remembered
 from caldicott.policy import decide
 from caldicott.vocabulary.errors import DoesNotHold, Refused, WrongUsage
@@ -186,6 +186,20 @@ def test_a_new_indicator_is_a_file_in_a_folder(stage, tmp_path):
     with stage.house() as house:
         found = indicator("mine", *folders_of(house, tmp_path / "own"))
     assert rows(ask(stage, found))["RZ1",] == (60, 60)
+
+
+@pytest.mark.parametrize(
+    "broken", ['id = "ae-four-hours"\nversion = "one"\n', "id = 'ae-four-hours'\nnot TOML", "\xff"]
+)
+def test_a_file_that_is_no_indicator_stops_only_its_own(tmp_path, broken):
+    """The others are asked as before; whoever asks for that one is told what is wrong, and never gets the shipped one."""
+    (tmp_path / "mine.toml").write_text(MINE.format(more=""), encoding="utf-8")
+    (tmp_path / "ae-four-hours.toml").write_bytes(broken.encode("latin-1"))
+    assert indicator("mine", tmp_path).id == "mine"
+    with pytest.raises(DoesNotHold, match=r"ae-four-hours\.toml"):
+        indicator("ae-four-hours", tmp_path)
+    assert [fault.where.split(":")[0] for fault in library(tmp_path).faults] == ["ae-four-hours.toml"]
+    assert "ae-four-hours" not in library(tmp_path).found
 
 
 @pytest.mark.parametrize(

@@ -51,12 +51,12 @@ def start(request: HttpRequest) -> HttpResponse:
     with house_of(request.reader) as house:
         known = library(*folders_of(house))
     by_dataset: dict[str, list[Indicator]] = {}
-    for one in known.values():
+    for one in known.found.values():
         by_dataset.setdefault(one.source.persons or one.source.dataset, []).append(one)
     groups = [(_dataset_title(name), found) for name, found in by_dataset.items()]
     return show(
         request, "analyst/start.jinja", "Figures", groups=sorted(groups), root=ROOT, work=work_of(request.reader),
-        saved=saved_filters.of(request.reader.user, KEPT),
+        saved=saved_filters.of(request.reader.user, KEPT), unread=[_sentence(fault) for fault in known.faults],
     )  # fmt: skip
 
 
