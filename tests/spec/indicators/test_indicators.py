@@ -192,7 +192,7 @@ def test_a_new_indicator_is_a_file_in_a_folder(stage, tmp_path):
     "broken", ['id = "ae-four-hours"\nversion = "one"\n', "id = 'ae-four-hours'\nnot TOML", "\xff"]
 )
 def test_a_file_that_is_no_indicator_stops_only_its_own(tmp_path, broken):
-    """The others are asked as before; whoever asks for that one is told what is wrong, and not given the shipped one."""
+    """The others are asked as before; whoever asks for that one is told what is wrong, not given the shipped one."""
     (tmp_path / "mine.toml").write_text(MINE.format(more=""), encoding="utf-8")
     (tmp_path / "ae-four-hours.toml").write_bytes(broken.encode("latin-1"))
     assert indicator("mine", tmp_path).id == "mine"
