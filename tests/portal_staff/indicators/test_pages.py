@@ -40,6 +40,17 @@ def test_the_library_lists_every_indicator_with_what_it_is(analyst):
     assert "Why can I see this?" in text
 
 
+def test_a_file_that_is_no_indicator_is_named_and_stops_no_other(analyst, office):
+    """Somebody puts a broken file into the store: the others are there, and what is wrong with it stands below."""
+    (office.store / "indicators").mkdir()
+    (office.store / "indicators" / "mine.toml").write_text("id = ", encoding="utf-8")
+    text = text_of(analyst.get(START))
+    assert "A&E: left within four hours" in text
+    assert "Files that could not be read" in text
+    assert "mine.toml" in text.partition("Files that could not be read")[2]
+    assert analyst.get(WAITS).status_code == 200
+
+
 def test_an_indicator_is_explained_before_it_is_asked(analyst, office):
     """Opening the page counts nothing and releases nothing; it says what can be shown and where it comes from."""
     found = analyst.get(WAITS)
