@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tomllib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
@@ -15,13 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from caldicott.analytics.cube import Cell
-    from caldicott.analytics.definition import Indicator
     from caldicott.analytics.question import Axis, Question
 
 BAND: Final = "band"
 EVERYBODY: Final = ("everybody", "all of them")
 """The one dimension of a table that is by nothing."""
-_WORD: Final = 16
 PART, WHOLE, BEFORE, AFTER, BANDS = "part", "whole", "before", "after", "bands"
 
 
@@ -50,8 +47,6 @@ class Table:
     rows: tuple[Count, ...]
     several: tuple[str, ...] = ()
     """Dimensions at several values of which one person may be counted."""
-    of: str = ""
-    """Of which records it is: the same for all tables of the same records, by whatever they are told."""
 
 
 def cubes(asked: Question) -> dict[str, Cube]:
@@ -154,24 +149,14 @@ def _table(asked: Question, name: str, rows: Sequence[Count]) -> Table:
     axes = axes_of(asked, name)
     band = (BAND,) if name == BANDS else ()
     dimensions = (*(axis.name for axis in axes), *band)
-    several = (*(axis.name for axis in axes if not axis.of_person), *band)
+    events = {*(axis.name for axis in axes if not axis.of_person), *band}
     if not dimensions:
         dimensions, rows = EVERYBODY[:1], [_of_everybody(row) for row in rows]
     found = tuple(rows) or (_nobody(asked, dimensions),)
-    return Table(file_name(asked, name), dimensions, found, several, _records(asked.indicator, name))
-
-
-def _records(one: Indicator, name: str) -> str:
-    """The records that a table counts, as the indicator claims them; what it is limited to is among its columns."""
-    linked = {found.name: found for found in one.linked}
-    counted = {
-        WHOLE: (one.denominator or one.source, None),
-        PART: (one.source, one.numerator if one.figure is Figure.SHARE else None),
-        BEFORE: (one.source, linked.get(BEFORE)),
-        AFTER: (one.source, linked.get(AFTER)),
-        BANDS: (one.source, one.amount),
-    }
-    return hashlib.sha256(repr(counted[name]).encode()).hexdigest()[:_WORD]
+    # In a table of one month alone nobody is counted in two.
+    listed = [len({row.values[place] for row in found}) for place in range(len(dimensions))]
+    several = tuple(name for name, values in zip(dimensions, listed, strict=True) if name in events and values > 1)
+    return Table(file_name(asked, name), dimensions, found, several)
 
 
 def _of_everybody(row: Count) -> Count:

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from caldicott.disclosure.placed import Placed
 
@@ -24,6 +24,7 @@ class Relation(Enum):
     SAME = "the same people, wherever both count"
     PART = "the first counts at most whom the second counts"
     NEITHER = "neither"
+    UNKNOWN = "of other things, so that the counts do not say"
 
 
 class Pairs:
@@ -38,32 +39,32 @@ class Pairs:
         if (left, right) not in self._known:
             one, other = self.tables[left], self.tables[right]
             both = _compare(one, other)
-            is_same = Relation.SAME in both
-            if (is_same and _are_of_others(one, other)) or (not is_same and _count_other_things(one, other)):
-                both = Relation.NEITHER, Relation.NEITHER
+            if Relation.SAME not in both and _count_other_things(one, other):
+                both = Relation.UNKNOWN, Relation.UNKNOWN
             self._known[left, right], self._known[right, left] = both
         return self._known[left, right]
 
     def are_same(self, left: int, right: int) -> bool:
         return self.of(left, right) is Relation.SAME
 
+    def speak_of_each_other(self, left: int, right: int) -> bool:
+        """Whether both count all of somebody, so that where they are the same the counts are evidence of it."""
+        return agree(self.tables[left], self.tables[right]) is not None
+
     def may_be_same(self, left: int, right: int, among: Iterable[int]) -> bool:
         """Whether they are, or only seem not to be, as the one leaves out values that others among these have."""
-        return (
-            self.are_same(left, right)
-            or self._only_lists_fewer(left, right, among)
-            or self._only_lists_fewer(right, left, among)
+        return self.are_same(left, right) or any(
+            self.are_same(few, third)
+            for few, many in ((left, right), (right, left))
+            for third in self.telling_that_it_lists_fewer(few, many, among)
         )
 
-    def _only_lists_fewer(self, few: int, many: int, among: Iterable[int]) -> bool:
-        """Whether the first is nowhere more, and a third that it agrees with has people whom it does not list."""
+    def telling_that_it_lists_fewer(self, few: int, many: int, among: Iterable[int]) -> Iterator[int]:
+        """Those that have people whom the first does not list, if it is nowhere more than the second."""
         left, right = self.tables[few], self.tables[many]
         names = [name for name in left.table.dimensions if name not in right.table.dimensions]
-        return (
-            bool(names)
-            and self.of(few, many) is Relation.PART
-            and any(_lists_fewer(left, self.tables[third], names) and self.are_same(few, third) for third in among)
-        )
+        if names and self.of(few, many) is Relation.PART:
+            yield from (third for third in among if _lists_fewer(left, self.tables[third], names))
 
     def of_changed(self, tables: Sequence[Placed]) -> Pairs:
         """Of these instead, some of them changed: the others need not be compared again."""
@@ -80,12 +81,6 @@ class Pairs:
 def is_same(one: Placed, other: Placed) -> bool:
     """Whether the counts allow the two to be of the same people."""
     return _compare(one, other)[0] is Relation.SAME
-
-
-def _are_of_others(one: Placed, other: Placed) -> bool:
-    """Whether they are known to be of other records, and nothing that both tell of is evidence of the same people."""
-    left, right = one.table.of, other.table.of
-    return bool(left and right) and left != right and not agree(one, other)
 
 
 def _count_other_things(one: Placed, other: Placed) -> bool:

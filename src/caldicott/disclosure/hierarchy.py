@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from caldicott.disclosure.nodes import Dimension, is_total, resolve
-from caldicott.vocabulary.errors import DoesNotHold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,9 +42,8 @@ class Hierarchies:
             for number, name in enumerate(table.dimensions):
                 values.setdefault(name, set()).update(row.values[number] for row in table.rows)
                 found = self._unsaid_totals(table, number)
+                found = {value for value in found if not _is_less_than_a_part(name, value, tables)}
                 totals.setdefault(name, set()).update(found)
-                for value in found:
-                    _refuse_part(name, value, table, tables)
         return {
             name: resolve(name, used, children=self.children(name), totals=totals[name])
             for name, used in sorted(values.items())
@@ -75,16 +73,10 @@ def _lines(table: CountTable, place: int) -> list[Counter[str]]:
     return list(lines.values())
 
 
-def _refuse_part(name: str, value: str, summed: CountTable, tables: Sequence[CountTable]) -> None:
-    """What is the sum of all others in one table may be so by chance: another table, where it is not, tells."""
-    for table in tables:
-        for line in _lines(table, table.dimensions.index(name)) if name in table.dimensions else ():
-            parts = [count for other, count in line.items() if other != value and not is_total(other, name)]
-            if line[value] and sum(map(bool, parts)) > 1 and line[value] < max(parts):
-                raise DoesNotHold(
-                    f"`{value}` is the sum of all other values here, and not in {table.name}",
-                    code="totals-do-not-add-up",
-                    where=f"{summed.name}, column {name}",
-                    next_step="if it is a value like the others, add rows with the true total, called `Total`; "
-                    "if it is the total, call it `Total`",
-                )
+def _is_less_than_a_part(name: str, value: str, tables: Sequence[CountTable]) -> bool:
+    """What is the sum of all others in one table is so by chance, if another table has more of one of these."""
+    return any(
+        0 < line[value] < max((count for other, count in line.items() if not is_total(other, name)), default=0)
+        for table in tables if name in table.dimensions
+        for line in _lines(table, table.dimensions.index(name))
+    )  # fmt: skip

@@ -13,7 +13,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from caldicott.disclosure.compared import Pairs
 
@@ -25,30 +25,36 @@ _LOOKED_AT: Final = 20_000
 def partings(pairs: Pairs) -> list[Parting] | None:
     """Every way with the fewest peoples; None where there are too many to be looked at."""
     every = range(len(pairs.tables))
-    like = [
-        frozenset(other for other in every if other == one or pairs.may_be_same(one, other, every)) for one in every
-    ]
-    units = _units(pairs, like)
-    search = _Search([frozenset(place for place, other in enumerate(units) if _fit(like, own, other)) for own in units])
+    alike = [{other for other in every if other == one or _may_be_same(pairs, one, other)} for one in every]
+    like = [frozenset(alike[one] & group) for one, group in enumerate(_that_speak(pairs, alike))]
+    search = _Search(like)
     search.placed(0)
-    if search.is_cut_short:
-        return None
-    return [
-        _kept_apart(like, [frozenset(number for place in group for number in units[place]) for group in groups])
-        for groups in search.found
-    ]
+    return None if search.is_cut_short else [_kept_apart(like, groups) for groups in search.found]
 
 
-def _units(pairs: Pairs, like: Sequence[frozenset[int]]) -> list[list[int]]:
-    """Tables that are known to be of the same records stay together, if nothing they tell speaks against it."""
-    of: dict[Hashable, list[int]] = {}
-    for number, one in enumerate(pairs.tables):
-        of.setdefault((one.table.of, one.table.several) if one.table.of else number, []).append(number)
-    return [unit for own in of.values() for unit in ([own] if _fit(like, own, own) else [[number] for number in own])]
+def _may_be_same(pairs: Pairs, one: int, other: int) -> bool:
+    every = range(len(pairs.tables))
+    return pairs.are_same(one, other) or any(
+        pairs.are_same(few, third) and pairs.speak_of_each_other(few, third)
+        for few, many in ((one, other), (other, one))
+        for third in pairs.telling_that_it_lists_fewer(few, many, every)
+    )
 
 
-def _fit(like: Sequence[frozenset[int]], own: Sequence[int], others: Sequence[int]) -> bool:
-    return all(like[number].issuperset(others) for number in own)
+def _that_speak(pairs: Pairs, alike: Sequence[set[int]]) -> list[set[int]]:
+    """For each table those that hang together with it by what both count; of others nobody need wonder.
+
+    January's table of everybody and February's of the men have no month in common, so that nothing speaks against
+    anything.
+    """
+    group = [{number} for number in range(len(alike))]
+    for one, others in enumerate(alike):
+        for other in others:
+            if group[one] is not group[other] and pairs.speak_of_each_other(one, other):
+                group[one] |= group[other]
+                for number in group[other]:
+                    group[number] = group[one]
+    return group
 
 
 def _kept_apart(like: Sequence[frozenset[int]], groups: Iterable[frozenset[int]]) -> Parting:

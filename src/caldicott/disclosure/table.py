@@ -36,5 +36,3 @@ class CountTable:
     """What the column of sums is called."""
     several: frozenset[str] = frozenset()
     """Dimensions at several values of which one person may be counted: whoever came in March and in April."""
-    of: str = ""
-    """Of which records it is, in a word that only the same records have; empty where nobody says so."""

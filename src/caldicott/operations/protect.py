@@ -180,9 +180,9 @@ def _guarded(table: CountTable, people: Protected, rule: DisclosureRule) -> tupl
 
 
 def _of_amounts(table: CountTable) -> CountTable:
-    """The same table with its sums in pence in the place of counts; of the same records other sums may be told."""
+    """The same table with its sums in pence in the place of counts."""
     rows = tuple(Row(row.values, row.line, round(100 * (row.amount or 0.0))) for row in table.rows)
-    return replace(table, rows=rows, several=frozenset(), of="")
+    return replace(table, rows=rows, several=frozenset())
 
 
 def _of_events(table: CountTable) -> CountTable:
@@ -226,9 +226,7 @@ def _kept(found: Protected, measure: str, guarded: Sequence[bool] = ()) -> ledge
         ledger.KeptRow(row.values, row.count, row.people, state.value, bool(guarded and guarded[place]))
         for place, (row, state) in enumerate(zip(found.table.rows, found.states, strict=True))
     )
-    return ledger.KeptTable(
-        found.table.name, measure, found.table.dimensions, rows, tuple(sorted(found.table.several)), found.table.of
-    )
+    return ledger.KeptTable(found.table.name, measure, found.table.dimensions, rows, tuple(sorted(found.table.several)))
 
 
 def _remembered(earlier: Sequence[ledger.Release], measure: str) -> list[Released]:
@@ -239,7 +237,6 @@ def _remembered(earlier: Sequence[ledger.Release], measure: str) -> list[Release
                 table.dimensions,
                 tuple(Row(row.values, number, row.count, row.people) for number, row in enumerate(table.rows, 2)),
                 several=frozenset(table.several),
-                of=table.of,
             ),
             tuple(State(row.state) for row in table.rows),
             tuple(row.is_guarded for row in table.rows),

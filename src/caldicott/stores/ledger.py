@@ -61,8 +61,6 @@ class KeptTable:
     rows: tuple[KeptRow, ...]
     several: tuple[str, ...] = ()
     """Dimensions at several values of which one person may be counted."""
-    of: str = ""
-    """Of which records it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,9 +246,8 @@ def _release(entry: Mapping[str, Any], name: str) -> Release:
                     KeptRow(tuple(row["values"]), row["count"], row["people"], row["state"], row["is_guarded"])
                     for row in table["rows"]
                 ),
-                # Entries of before tell of neither.
+                # Entries of before tell of none.
                 tuple(table.get("several", ())),
-                table.get("of", ""),
             )
             for table in entry["tables"]
         )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import random
 from itertools import combinations
-from types import SimpleNamespace
 
 import pytest
 
 from caldicott.disclosure import partings, selections
+from caldicott.disclosure.hierarchy import Hierarchies
+from caldicott.disclosure.placed import place
+from caldicott.disclosure.table import CountTable, Row
 from caldicott.operations.protect import Request, protect
 from caldicott.vocabulary.errors import Refused
 
@@ -68,13 +70,18 @@ def test_where_there_are_more_readings_than_can_be_proved_nothing_leaves(tell, m
 class Told:
     """Tables of which only one thing is said: which may be of the same people."""
 
-    def __init__(self, count, like, of=()):
-        said = [*of, *[""] * (count - len(of))]
-        self.tables = [SimpleNamespace(table=SimpleNamespace(of=one, several=frozenset())) for one in said]
+    def __init__(self, count, like):
+        self.tables = range(count)
         self._like = like
 
-    def may_be_same(self, left, right, _among):
+    def are_same(self, left, right):
         return (min(left, right), max(left, right)) in self._like
+
+    def speak_of_each_other(self, _left, _right):
+        return True
+
+    def telling_that_it_lists_fewer(self, _few, _many, _among):
+        return ()
 
 
 def every_way(count, like):
@@ -106,8 +113,15 @@ def test_every_way_with_the_fewest_peoples_is_found_and_no_other(seed):
     assert len(found) == len(expected)
 
 
-def test_tables_of_the_same_records_stay_together():
-    """The first and the third could each be of two peoples; known to be of the same records they are of one."""
-    like = {(0, 1), (1, 2), (0, 3), (2, 3), (0, 2)}
-    assert len(partings.partings(Told(4, like))) == 4
-    assert len(partings.partings(Told(4, like, of=["a", "", "a"]))) == 2
+def test_tables_of_other_months_leave_no_ways_open():
+    """Each month everybody by sex and the men of one ward by sex: nothing in common with other months, one reading."""
+    tables = []
+    for number, month in enumerate(("2026-01", "2026-02", "2026-03", "2026-04", "2026-05", "2026-06")):
+        for name, counts in (("all", (100 + number, 120)), ("some", (60, 50 + number))):
+            rows = tuple(
+                Row((month, sex), line, count) for line, (sex, count) in enumerate(zip("FM", counts, strict=True))
+            )
+            tables.append(CountTable(f"{name}-{month}.csv", ("month", "sex"), rows))
+    dimensions = Hierarchies().dimensions(tables)
+    found = selections.readings([place(one, dimensions) for one in tables])
+    assert (len(found.found), found.are_all) == (1, True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from caldicott.disclosure import selections
@@ -48,16 +46,6 @@ def test_people_by_month_are_a_part_of_people_by_month_and_provider():
         }.items(), 2)
     ), several=frozenset({"month", "provider"}))  # fmt: skip
     assert within(BY_MONTH, both) == {(0, 1)}
-
-
-@pytest.mark.parametrize(("of", "together"), [(("a", "b"), False), (("a", "a"), True), (("", "b"), True)])
-def test_tables_that_have_nothing_in_common_are_not_of_the_same_people_if_they_are_of_other_records(of, together):
-    """Attendances by hospital, visits by nursing team: no value in common, nothing against it but what they are."""
-    teams = {"Team north": 210, "Team south": 190}
-    both = [replace(table("provider", one), of=of_one) for one, of_one in zip(({"RX1": 347}, teams), of, strict=True)]
-    dimensions = Hierarchies().dimensions(both)
-    (reading,) = selections.readings([place(one, dimensions) for one in both]).found
-    assert (len(reading.populations.members) == 1) is together
 
 
 @pytest.mark.parametrize(("several", "done"), [((), ["month in larger groups"]), (["month"], [])])
