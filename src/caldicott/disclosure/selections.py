@@ -107,14 +107,13 @@ def _read(pairs: Pairs, apart: Parting) -> Reading:
 
 def _candidates(tables: Sequence[Placed], found: Populations, part: int) -> Iterator[Selection]:
     own = [tables[number] for number in found.members[part]]
+    named = {name for one in own for name in one.table.dimensions}
     for whole in sorted(whole for small, whole in found.within if small == part):
         around = [tables[number] for number in found.members[whole]]
         around += put_together.of_whole(tables, found, whole)
         # Values it does not list have nobody, or it lists only some: either is evidence.
         listings = [own, [listing_some(one, around) for one in own]]
-        for name in sorted({name for one in around for name in one.table.dimensions}):
-            if all(name in one.table.dimensions for one in own):
-                continue
+        for name in sorted({name for one in around for name in one.table.dimensions} - named):
             telling = [one for one in around if name in one.table.dimensions]
             told = [_Told(one, name) for one in telling]
             for label, leaves in _selections(name, telling):
@@ -137,7 +136,6 @@ def _is_borne_out(own: Sequence[Placed], telling: Sequence[_Told], name: str, le
     """Whether every own table agrees with every telling one restricted to these leaves, and some have anybody."""
     if any(told.is_other(one, leaves) for told in telling for one in own):
         return False
-    own = [one for one in own if name not in one.table.dimensions]
     is_evident = False
     for told in telling:
         some = _restricted(told.table, name, leaves)
@@ -197,10 +195,7 @@ def _with_columns(tables: Sequence[Placed], found: Populations, chosen: dict[int
         number: chosen[part] for part, members in enumerate(found.members) if part in chosen for number in members
     }
     return [
-        _with_column(table, *selection[number])
-        if number in selection and selection[number][0] not in table.table.dimensions
-        else table
-        for number, table in enumerate(tables)
+        _with_column(table, *selection[number]) if number in selection else table for number, table in enumerate(tables)
     ]
 
 

@@ -133,14 +133,3 @@ def test_a_part_is_known_by_its_total_where_nobody_is_at_what_it_does_not_list(t
     )  # fmt: skip
     assert practices["P1",] == "100"
     assert (part["heart",], part["lung",]) == ("*", "*")
-
-
-def test_a_column_that_one_table_of_a_part_names_is_known_of_the_others(tell):
-    """A practice's people by themselves, and again by age and sex without its name: 40 old less 38 women are two men."""
-    _practice, by_age, part = tell(
-        "practice,count\nP2,100\n",
-        "practice,age,count\nP1,old,50\nP2,old,40\nP3,old,45\n",
-        "age,sex,count\nyoung,F,40\nyoung,M,20\nold,F,38\nold,M,2\n", at_once=False, rule="hes-before-2018",
-    )  # fmt: skip
-    assert by_age["P2", "old"] == "40"
-    assert (part["old", "F"], part["old", "M"]) == ("*", "*")
