@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from caldicott.analytics.cube import Cell
+    from caldicott.analytics.definition import Source
     from caldicott.analytics.question import Axis, Question
 
 BAND: Final = "band"
@@ -47,6 +48,8 @@ class Table:
     rows: tuple[Count, ...]
     several: tuple[str, ...] = ()
     """Dimensions at several values of which one person may be counted."""
+    dataset: str = ""
+    """The dataset whose records it counts."""
 
 
 def cubes(asked: Question) -> dict[str, Cube]:
@@ -156,7 +159,14 @@ def _table(asked: Question, name: str, rows: Sequence[Count]) -> Table:
     # In a table of one month alone nobody is counted in two.
     listed = [len({row.values[place] for row in found}) for place in range(len(dimensions))]
     several = tuple(name for name, values in zip(dimensions, listed, strict=True) if name in events and values > 1)
-    return Table(file_name(asked, name), dimensions, found, several)
+    return Table(file_name(asked, name), dimensions, found, several, _source(asked, name).dataset)
+
+
+def _source(asked: Question, name: str) -> Source:
+    """The rows that a table counts."""
+    linked = {one.name: one.source for one in asked.indicator.linked}
+    own = asked.indicator.denominator if name == WHOLE else linked.get(name)
+    return own or asked.indicator.source
 
 
 def _of_everybody(row: Count) -> Count:

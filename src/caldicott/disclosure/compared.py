@@ -39,7 +39,8 @@ class Pairs:
         if (left, right) not in self._known:
             one, other = self.tables[left], self.tables[right]
             both = _compare(one, other)
-            if Relation.SAME not in both and _count_other_things(one, other):
+            is_guess = _count_other_things if Relation.SAME not in both else _are_of_other_records
+            if is_guess(one, other):
                 both = Relation.UNKNOWN, Relation.UNKNOWN
             self._known[left, right], self._known[right, left] = both
         return self._known[left, right]
@@ -81,6 +82,12 @@ class Pairs:
 def is_same(one: Placed, other: Placed) -> bool:
     """Whether the counts allow the two to be of the same people."""
     return _compare(one, other)[0] is Relation.SAME
+
+
+def _are_of_other_records(one: Placed, other: Placed) -> bool:
+    """Whether they count other datasets, and have nothing in common that would be evidence of the same people."""
+    left, right = one.table.dataset, other.table.dataset
+    return bool(left and right) and left != right and agree(one, other) is None
 
 
 def _count_other_things(one: Placed, other: Placed) -> bool:

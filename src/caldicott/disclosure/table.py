@@ -36,3 +36,5 @@ class CountTable:
     """What the column of sums is called."""
     several: frozenset[str] = frozenset()
     """Dimensions at several values of which one person may be counted: whoever came in March and in April."""
+    dataset: str = ""
+    """The dataset whose records it counts; empty where nobody says so."""

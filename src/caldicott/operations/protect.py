@@ -226,7 +226,8 @@ def _kept(found: Protected, measure: str, guarded: Sequence[bool] = ()) -> ledge
         ledger.KeptRow(row.values, row.count, row.people, state.value, bool(guarded and guarded[place]))
         for place, (row, state) in enumerate(zip(found.table.rows, found.states, strict=True))
     )
-    return ledger.KeptTable(found.table.name, measure, found.table.dimensions, rows, tuple(sorted(found.table.several)))
+    table = found.table
+    return ledger.KeptTable(table.name, measure, table.dimensions, rows, tuple(sorted(table.several)), table.dataset)
 
 
 def _remembered(earlier: Sequence[ledger.Release], measure: str) -> list[Released]:
@@ -237,6 +238,7 @@ def _remembered(earlier: Sequence[ledger.Release], measure: str) -> list[Release
                 table.dimensions,
                 tuple(Row(row.values, number, row.count, row.people) for number, row in enumerate(table.rows, 2)),
                 several=frozenset(table.several),
+                dataset=table.dataset,
             ),
             tuple(State(row.state) for row in table.rows),
             tuple(row.is_guarded for row in table.rows),

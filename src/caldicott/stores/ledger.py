@@ -61,6 +61,8 @@ class KeptTable:
     rows: tuple[KeptRow, ...]
     several: tuple[str, ...] = ()
     """Dimensions at several values of which one person may be counted."""
+    dataset: str = ""
+    """The dataset whose records it counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,8 +248,9 @@ def _release(entry: Mapping[str, Any], name: str) -> Release:
                     KeptRow(tuple(row["values"]), row["count"], row["people"], row["state"], row["is_guarded"])
                     for row in table["rows"]
                 ),
-                # Entries of before tell of none.
+                # Entries of before tell of neither.
                 tuple(table.get("several", ())),
+                table.get("dataset", ""),
             )
             for table in entry["tables"]
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from caldicott.disclosure import selections
@@ -46,6 +48,27 @@ def test_people_by_month_are_a_part_of_people_by_month_and_provider():
         }.items(), 2)
     ), several=frozenset({"month", "provider"}))  # fmt: skip
     assert within(BY_MONTH, both) == {(0, 1)}
+
+
+@pytest.mark.parametrize(("datasets", "together"), [(("a", "b"), False), (("a", "a"), True), (("", "b"), True)])
+def test_tables_of_other_datasets_with_nothing_in_common_are_not_of_the_same_people(datasets, together):
+    """Attendances by hospital, visits by nursing team: no value in common, nothing against it but what they are."""
+    counts = {"RX1": 347}, {"Team north": 210, "Team south": 190}
+    both = [replace(table("provider", one), dataset=name) for one, name in zip(counts, datasets, strict=True)]
+    dimensions = Hierarchies().dimensions(both)
+    (reading,) = selections.readings([place(one, dimensions) for one in both]).found
+    assert (len(reading.populations.members) == 1) is together
+
+
+def test_nothing_in_common_with_one_table_does_not_hide_what_another_tells():
+    """February's visits by sex have nothing in common with January's attendances; they are part of all attendances."""
+
+    def by_sex(month, women, men, dataset):
+        rows = (Row((month, "F"), 2, women), Row((month, "M"), 3, men))
+        return CountTable(f"{dataset}-{month}.csv", ("month", "sex"), rows, dataset=dataset)
+
+    months = replace(table("month", {"2026-01": 100, "2026-02": 110}), dataset="a")
+    assert within(months, by_sex("2026-01", 60, 40, "a"), by_sex("2026-02", 30, 20, "b")) == {(1, 0)}
 
 
 @pytest.mark.parametrize(("several", "done"), [((), ["month in larger groups"]), (["month"], [])])
