@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
@@ -14,12 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from caldicott.analytics.cube import Cell
-    from caldicott.analytics.definition import Source
+    from caldicott.analytics.definition import Indicator
     from caldicott.analytics.question import Axis, Question
 
 BAND: Final = "band"
 EVERYBODY: Final = ("everybody", "all of them")
 """The one dimension of a table that is by nothing."""
+_WORD: Final = 16
 PART, WHOLE, BEFORE, AFTER, BANDS = "part", "whole", "before", "after", "bands"
 
 
@@ -48,8 +50,8 @@ class Table:
     rows: tuple[Count, ...]
     several: tuple[str, ...] = ()
     """Dimensions at several values of which one person may be counted."""
-    dataset: str = ""
-    """The dataset whose records it counts."""
+    of: str = ""
+    """Which records it counts: their dataset, and a word for what is claimed of them."""
 
 
 def cubes(asked: Question) -> dict[str, Cube]:
@@ -159,14 +161,16 @@ def _table(asked: Question, name: str, rows: Sequence[Count]) -> Table:
     # In a table of one month alone nobody is counted in two.
     listed = [len({row.values[place] for row in found}) for place in range(len(dimensions))]
     several = tuple(name for name, values in zip(dimensions, listed, strict=True) if name in events and values > 1)
-    return Table(file_name(asked, name), dimensions, found, several, _source(asked, name).dataset)
+    return Table(file_name(asked, name), dimensions, found, several, _records(asked.indicator, name))
 
 
-def _source(asked: Question, name: str) -> Source:
-    """The rows that a table counts."""
-    linked = {one.name: one.source for one in asked.indicator.linked}
-    own = asked.indicator.denominator if name == WHOLE else linked.get(name)
-    return own or asked.indicator.source
+def _records(one: Indicator, name: str) -> str:
+    """The records that a table counts, as the indicator claims them; what it is limited to is among its columns."""
+    linked = next((found for found in one.linked if found.name == name), None)
+    source = (one.denominator if name == WHOLE else None) or one.source
+    claimed = {PART: one.numerator if one.figure is Figure.SHARE else None, BANDS: one.amount}
+    word = hashlib.sha256(repr((source, linked or claimed.get(name))).encode()).hexdigest()[:_WORD]
+    return f"{linked.source.dataset if linked else source.dataset}:{word}"
 
 
 def _of_everybody(row: Count) -> Count:

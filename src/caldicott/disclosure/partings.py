@@ -13,7 +13,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Hashable, Iterable, Sequence
 
     from caldicott.disclosure.compared import Pairs
 
@@ -27,9 +27,30 @@ def partings(pairs: Pairs) -> list[Parting] | None:
     every = range(len(pairs.tables))
     alike = [{other for other in every if other == one or _may_be_same(pairs, one, other)} for one in every]
     like = [frozenset(alike[one] & group) for one, group in enumerate(_that_speak(pairs, alike))]
-    search = _Search(like)
+    units = _units(pairs, like)
+    search = _Search([frozenset(place for place, other in enumerate(units) if _fit(like, own, other)) for own in units])
     search.placed(0)
-    return None if search.is_cut_short else [_parting(like, groups) for groups in search.found]
+    if search.is_cut_short:
+        return None
+    return [
+        _parting(like, [frozenset(number for place in group for number in units[place]) for group in groups])
+        for groups in search.found
+    ]
+
+
+def _units(pairs: Pairs, like: Sequence[frozenset[int]]) -> list[list[int]]:
+    """Tables that are known to be of the same records stay together, if nothing they tell speaks against it."""
+    of: dict[Hashable, list[int]] = {}
+    for number, one in enumerate(pairs.tables):
+        limits = frozenset(
+            (name, own) for name, own in zip(one.table.dimensions, one.smallest, strict=True) if len(own) < 2
+        )
+        of.setdefault((one.table.of, one.table.several, limits) if one.table.of else number, []).append(number)
+    return [unit for own in of.values() for unit in ([own] if _fit(like, own, own) else [[number] for number in own])]
+
+
+def _fit(like: Sequence[frozenset[int]], own: Sequence[int], others: Sequence[int]) -> bool:
+    return all(like[number].issuperset(others) for number in own)
 
 
 def _may_be_same(pairs: Pairs, one: int, other: int) -> bool:

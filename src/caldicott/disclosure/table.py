@@ -36,5 +36,10 @@ class CountTable:
     """What the column of sums is called."""
     several: frozenset[str] = frozenset()
     """Dimensions at several values of which one person may be counted: whoever came in March and in April."""
-    dataset: str = ""
-    """The dataset whose records it counts; empty where nobody says so."""
+    of: str = ""
+    """Which records it counts: their dataset, and after a colon a word that only the same of them have; or nothing."""
+
+    @property
+    def dataset(self) -> str:
+        """The dataset whose records it counts; empty where nobody says so."""
+        return self.of.partition(":")[0]

@@ -260,4 +260,4 @@ def _true(table: counting.Table, rule: DisclosureRule) -> CountTable:
         )
         for line, row in enumerate(table.rows, 2)
     )
-    return CountTable(table.name, table.dimensions, rows, several=frozenset(table.several), dataset=table.dataset)
+    return CountTable(table.name, table.dimensions, rows, several=frozenset(table.several), of=table.of)

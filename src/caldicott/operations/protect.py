@@ -227,7 +227,7 @@ def _kept(found: Protected, measure: str, guarded: Sequence[bool] = ()) -> ledge
         for place, (row, state) in enumerate(zip(found.table.rows, found.states, strict=True))
     )
     table = found.table
-    return ledger.KeptTable(table.name, measure, table.dimensions, rows, tuple(sorted(table.several)), table.dataset)
+    return ledger.KeptTable(table.name, measure, table.dimensions, rows, tuple(sorted(table.several)), table.of)
 
 
 def _remembered(earlier: Sequence[ledger.Release], measure: str) -> list[Released]:
@@ -238,7 +238,7 @@ def _remembered(earlier: Sequence[ledger.Release], measure: str) -> list[Release
                 table.dimensions,
                 tuple(Row(row.values, number, row.count, row.people) for number, row in enumerate(table.rows, 2)),
                 several=frozenset(table.several),
-                dataset=table.dataset,
+                of=table.of,
             ),
             tuple(State(row.state) for row in table.rows),
             tuple(row.is_guarded for row in table.rows),

@@ -61,8 +61,8 @@ class KeptTable:
     rows: tuple[KeptRow, ...]
     several: tuple[str, ...] = ()
     """Dimensions at several values of which one person may be counted."""
-    dataset: str = ""
-    """The dataset whose records it counts."""
+    of: str = ""
+    """Which records it counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +250,7 @@ def _release(entry: Mapping[str, Any], name: str) -> Release:
                 ),
                 # Entries of before tell of neither.
                 tuple(table.get("several", ())),
-                table.get("dataset", ""),
+                table.get("of", ""),
             )
             for table in entry["tables"]
         )

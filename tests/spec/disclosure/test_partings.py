@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import random
 from itertools import combinations
+from types import SimpleNamespace
 
 import pytest
 
@@ -70,8 +71,10 @@ def test_where_there_are_more_readings_than_can_be_proved_nothing_leaves(tell, m
 class Told:
     """Tables of which only one thing is said: which may be of the same people."""
 
-    def __init__(self, count, like):
-        self.tables = range(count)
+    def __init__(self, count, like, of=()):
+        said = [*of, *[""] * (count - len(of))]
+        table = [SimpleNamespace(of=one, several=frozenset(), dimensions=()) for one in said]
+        self.tables = [SimpleNamespace(table=one, smallest=()) for one in table]
         self._like = like
 
     def are_same(self, left, right):
@@ -111,6 +114,13 @@ def test_every_way_with_the_fewest_peoples_is_found_and_no_other(seed):
     }
     assert set(found) == expected
     assert len(found) == len(expected)
+
+
+def test_tables_of_the_same_records_stay_together():
+    """The first and the third could each be of two peoples; known to be of the same records they are of one."""
+    like = {(0, 1), (1, 2), (0, 3), (2, 3), (0, 2)}
+    assert len(partings.partings(Told(4, like))) == 4
+    assert len(partings.partings(Told(4, like, of=["a:1", "", "a:1"]))) == 2
 
 
 def test_tables_of_other_months_leave_no_ways_open():

@@ -54,7 +54,7 @@ def test_people_by_month_are_a_part_of_people_by_month_and_provider():
 def test_tables_of_other_datasets_with_nothing_in_common_are_not_of_the_same_people(datasets, together):
     """Attendances by hospital, visits by nursing team: no value in common, nothing against it but what they are."""
     counts = {"RX1": 347}, {"Team north": 210, "Team south": 190}
-    both = [replace(table("provider", one), dataset=name) for one, name in zip(counts, datasets, strict=True)]
+    both = [replace(table("provider", one), of=name and f"{name}:") for one, name in zip(counts, datasets, strict=True)]
     dimensions = Hierarchies().dimensions(both)
     (reading,) = selections.readings([place(one, dimensions) for one in both]).found
     assert (len(reading.populations.members) == 1) is together
@@ -65,9 +65,9 @@ def test_nothing_in_common_with_one_table_does_not_hide_what_another_tells():
 
     def by_sex(month, women, men, dataset):
         rows = (Row((month, "F"), 2, women), Row((month, "M"), 3, men))
-        return CountTable(f"{dataset}-{month}.csv", ("month", "sex"), rows, dataset=dataset)
+        return CountTable(f"{dataset}-{month}.csv", ("month", "sex"), rows, of=f"{dataset}:all")
 
-    months = replace(table("month", {"2026-01": 100, "2026-02": 110}), dataset="a")
+    months = replace(table("month", {"2026-01": 100, "2026-02": 110}), of="a:all")
     assert within(months, by_sex("2026-01", 60, 40, "a"), by_sex("2026-02", 30, 20, "b")) == {(1, 0)}
 
 

@@ -75,6 +75,21 @@ def test_the_gate_knows_where_one_person_is_counted_more_than_once(stage, by, on
         assert {one.several for release in kept.releases() for one in release.tables} == {several}
 
 
+def test_the_gate_knows_which_tables_are_of_the_same_records():
+    """Everybody of the two is the same; those who left within four hours, and everybody at another door, are others."""
+    asked = [question(indicator(name), ["practice"], []) for name in ("ae-four-hours", "ae-time-in-department")]
+    others = [question(indicator("activity-emergency"), ["practice"], [])]
+    of = {
+        (each.indicator.id, name): one.of
+        for each in asked + others
+        for name, one in tables.tables(each, dict.fromkeys((tables.WHOLE, tables.BANDS), ()))
+    }
+    whole = of["ae-four-hours", tables.WHOLE]
+    assert whole == of["ae-time-in-department", tables.WHOLE]
+    assert whole not in {of["ae-four-hours", tables.PART], of["activity-emergency", tables.WHOLE]}
+    assert {one.partition(":")[0] for one in of.values()} == {"sus-ec"}
+
+
 def test_what_tells_of_two_is_remembered_with_both(stage):
     """People in hospital as a share of those at A&E: later questions of either are judged with it."""
     with stage.house() as house:
