@@ -42,9 +42,8 @@ def _units(pairs: Pairs, like: Sequence[frozenset[int]]) -> list[list[int]]:
     """Tables that are known to be of the same records stay together, if nothing they tell speaks against it."""
     of: dict[Hashable, list[int]] = {}
     for number, one in enumerate(pairs.tables):
-        limits = frozenset(
-            (name, own) for name, own in zip(one.table.dimensions, one.smallest, strict=True) if len(own) < 2
-        )
+        # Of one month alone, say.
+        limits = frozenset(pair for pair in zip(one.table.dimensions, one.smallest, strict=True) if len(pair[1]) == 1)
         of.setdefault((one.table.of, one.table.several, limits) if one.table.of else number, []).append(number)
     return [unit for own in of.values() for unit in ([own] if _fit(like, own, own) else [[number] for number in own])]
 
