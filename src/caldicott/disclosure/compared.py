@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,53 +27,63 @@ class Relation(Enum):
     UNKNOWN = "of other things, so that the counts do not say"
 
 
+class _Compared(NamedTuple):
+    """What one table is to another."""
+
+    relation: Relation
+    is_evident: bool
+    """Whether both count all of somebody; where not, nothing speaks against their being the same."""
+
+
 class Pairs:
     """How every two of these tables stand to each other; each pair is compared once."""
 
     def __init__(self, tables: Sequence[Placed]) -> None:
         self.tables = tables
-        self._known: dict[tuple[int, int], Relation] = {}
+        self._known: dict[tuple[int, int], _Compared] = {}
 
     def of(self, left: int, right: int) -> Relation:
         """Of the left to the right one."""
-        if (left, right) not in self._known:
-            one, other = self.tables[left], self.tables[right]
-            both = _compare(one, other)
-            is_guess = _count_other_things if Relation.SAME not in both else _are_of_other_records
-            if is_guess(one, other):
-                both = Relation.UNKNOWN, Relation.UNKNOWN
-            self._known[left, right], self._known[right, left] = both
-        return self._known[left, right]
+        return self._compared(left, right).relation
 
     def are_same(self, left: int, right: int) -> bool:
         return self.of(left, right) is Relation.SAME
 
     def speak_of_each_other(self, left: int, right: int) -> bool:
         """Whether both count all of somebody, so that where they are the same the counts are evidence of it."""
-        return agree(self.tables[left], self.tables[right]) is not None
+        return self._compared(left, right).is_evident
 
-    def may_be_same(self, left: int, right: int, among: Iterable[int]) -> bool:
-        """Whether they are, or only seem not to be, as the one leaves out values that others among these have."""
+    def may_be_same(self, left: int, right: int, among: Iterable[int], *, is_evident: bool = False) -> bool:
+        """Whether they are, or only seem not to be, as the one leaves out values that others among these have.
+
+        With `is_evident` it counts only of which others these counts tell that they are of the same people.
+        """
         return self.are_same(left, right) or any(
-            self.are_same(few, third)
+            self.are_same(few, third) and (not is_evident or self.speak_of_each_other(few, third))
             for few, many in ((left, right), (right, left))
-            for third in self.telling_that_it_lists_fewer(few, many, among)
+            for third in self._telling_that_it_lists_fewer(few, many, among)
         )
 
-    def telling_that_it_lists_fewer(self, few: int, many: int, among: Iterable[int]) -> Iterator[int]:
+    def _telling_that_it_lists_fewer(self, few: int, many: int, among: Iterable[int]) -> Iterator[int]:
         """Those that have people whom the first does not list, if it is nowhere more than the second."""
         left, right = self.tables[few], self.tables[many]
         names = [name for name in left.table.dimensions if name not in right.table.dimensions]
         if names and self.of(few, many) is Relation.PART:
             yield from (third for third in among if _lists_fewer(left, self.tables[third], names))
 
+    def _compared(self, left: int, right: int) -> _Compared:
+        if (left, right) not in self._known:
+            both = _compared(self.tables[left], self.tables[right])
+            self._known[left, right], self._known[right, left] = both
+        return self._known[left, right]
+
     def of_changed(self, tables: Sequence[Placed]) -> Pairs:
         """Of these instead, some of them changed: the others need not be compared again."""
         pairs = Pairs(tables)
         is_as_before = [one is other for one, other in zip(self.tables, tables, strict=True)]
         pairs._known = {
-            (left, right): relation
-            for (left, right), relation in self._known.items()
+            (left, right): compared
+            for (left, right), compared in self._known.items()
             if is_as_before[left] and is_as_before[right]
         }
         return pairs
@@ -81,13 +91,29 @@ class Pairs:
 
 def is_same(one: Placed, other: Placed) -> bool:
     """Whether the counts allow the two to be of the same people."""
-    return _compare(one, other)[0] is Relation.SAME
+    part, whole, _is_evident = _counted(one, other)
+    return part and whole
+
+
+def _compared(left: Placed, right: Placed) -> tuple[_Compared, _Compared]:
+    """What the first is to the second, and the other way round."""
+    is_part, is_whole, is_evident = _counted(left, right)
+    is_same = is_part and is_whole
+    if (is_same and not is_evident and _are_of_other_records(left, right)) or (
+        not is_same and _count_other_things(left, right)
+    ):
+        both = Relation.UNKNOWN, Relation.UNKNOWN
+    elif is_same:
+        both = Relation.SAME, Relation.SAME
+    else:
+        both = Relation.PART if is_part else Relation.NEITHER, Relation.PART if is_whole else Relation.NEITHER
+    return _Compared(both[0], is_evident), _Compared(both[1], is_evident)
 
 
 def _are_of_other_records(one: Placed, other: Placed) -> bool:
-    """Whether they count other datasets, and have nothing in common that would be evidence of the same people."""
+    """Whether they are known to count other datasets."""
     left, right = one.table.dataset, other.table.dataset
-    return bool(left and right) and left != right and agree(one, other) is None
+    return bool(left and right) and left != right
 
 
 def _count_other_things(one: Placed, other: Placed) -> bool:
@@ -110,8 +136,8 @@ def _lists_fewer(few: Placed, third: Placed, names: Iterable[str]) -> bool:
     )
 
 
-def _compare(left: Placed, right: Placed) -> tuple[Relation, Relation]:
-    """What the counts allow the two tables to be, where they say anything of the same people; and the other way round.
+def _counted(left: Placed, right: Placed) -> tuple[bool, bool, bool]:
+    """Whether the first can be a part of the second, the second of the first, and whether both count all of somebody.
 
     Who counts only some of the people in a way the other does not tell says nothing of the other's totals, and
     a table that covers only some of a cell may have fewer there and still count the same people.
@@ -120,33 +146,17 @@ def _compare(left: Placed, right: Placed) -> tuple[Relation, Relation]:
     one, other = shared.counts
     some_left, some_right = (bool(found.some - set(shared.names)) for found in (left, right))
     is_part = is_whole = True
+    is_evident = False
     for key in shared.cells():
-        cells = [(name, groups[part]) for name, groups, part in zip(shared.names, shared.groups, key, strict=True)]
-        if not all(found.touches(*cell) for found in (left, right) for cell in cells):
+        if not all(found.touches(*cell) for found in (left, right) for cell in shared.named(key)):
             continue
-        covers_left = not some_left and all(left.covers(*cell) for cell in cells)
-        covers_right = not some_right and all(right.covers(*cell) for cell in cells)
+        covers_left = not some_left and shared.is_covered(left, key)
+        covers_right = not some_right and shared.is_covered(right, key)
         count_left, count_right = one.get(key, 0), other.get(key, 0)
         is_part = is_part and not (covers_right and count_left > count_right)
         is_whole = is_whole and not (covers_left and count_right > count_left)
-    if is_part and is_whole:
-        return Relation.SAME, Relation.SAME
-    return Relation.PART if is_part else Relation.NEITHER, Relation.PART if is_whole else Relation.NEITHER
-
-
-def agree(one: Placed, other: Placed) -> bool | None:
-    """Whether they count the same wherever both count all; None where they say nothing of each other."""
-    shared = shared_of((one, other))
-    if any(table.some - set(shared.names) for table in (one, other)):
-        return None
-    is_evident = False
-    for key in shared.cells():
-        cells = [(name, groups[place]) for name, groups, place in zip(shared.names, shared.groups, key, strict=True)]
-        if all(table.covers(*cell) for table in (one, other) for cell in cells):
-            if shared.counts[0].get(key, 0) != shared.counts[1].get(key, 0):
-                return False
-            is_evident = True
-    return is_evident or None
+        is_evident = is_evident or (covers_left and covers_right)
+    return is_part, is_whole, is_evident
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +170,14 @@ class Shared:
 
     def cells(self) -> set[Key]:
         return set().union(*(found.keys() for found in self.counts))
+
+    def named(self, key: Key) -> list[tuple[str, frozenset[int]]]:
+        """Of a cell each dimension and the leaves it holds."""
+        return [(name, groups[place]) for name, groups, place in zip(self.names, self.groups, key, strict=True)]
+
+    def is_covered(self, table: Placed, key: Key) -> bool:
+        """Whether the table tells of everybody there."""
+        return all(table.covers(*cell) for cell in self.named(key))
 
 
 def shared_of(tables: Sequence[Placed]) -> Shared:

@@ -82,7 +82,7 @@ def _once(
     found = selections.readings([place(one.table, dimensions) for one in released])
     states = [[State.COVER if hidden else State.SHOWN for hidden in rows] for rows in withheld]
     outcomes = list[Outcome]()
-    for reading in found.found:
+    for reading in found.found if found.are_all else found.found[:1]:
         outcomes += _under(reading, released, tables, rule, states=states, withheld=withheld)
         states = [list(one.states) for one in outcomes[-1].tables]
         if not outcomes[-1].is_safe:
@@ -100,7 +100,7 @@ def _under(
     for nested in (False, True):
         built = lattice.laid_out(released, reading, rule, nested=nested)
         found, is_last = [_settled(built, tables, rule, states, withheld)], built.is_settled
-        if not found[0].is_safe and is_impossible(built.system, built.states, rule):
+        if _is_unreal(found[0], built, rule):
             found = (
                 _less_assumed(built, reading, released, tables, rule, nested=nested, states=states, withheld=withheld)
                 if built.is_full
@@ -133,7 +133,7 @@ def _less_assumed(
     if not outcomes:
         by_sums = lattice.laid_out(released, reading, rule, full=False)
         outcomes = [_settled(by_sums, tables, rule, states, withheld)]
-        if not outcomes[0].is_safe and is_impossible(by_sums.system, by_sums.states, rule):
+        if _is_unreal(outcomes[0], by_sums, rule):
             outcomes = _either_way(reading, released, tables, rule, states=states, withheld=withheld)
     return outcomes
 
@@ -150,7 +150,7 @@ def _either_way(
     for nested in (False, True):
         built = lattice.laid_out(released, reading, rule, nested=nested, full=False, either=True)
         found = _settled(built, tables, rule, states, withheld)
-        if not found.is_safe and is_impossible(built.system, built.states, rule):
+        if _is_unreal(found, built, rule):
             unreal.append(found)
             continue
         outcomes.append(found)
@@ -158,6 +158,11 @@ def _either_way(
         if not found.is_safe:
             break
     return outcomes or unreal
+
+
+def _is_unreal(found: Outcome, built: Lattice, rule: DisclosureRule) -> bool:
+    """Whether it is not proved because nobody can be counted like this."""
+    return not found.is_safe and is_impossible(built.system, built.states, rule)
 
 
 def _settled(

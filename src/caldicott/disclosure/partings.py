@@ -25,7 +25,11 @@ _LOOKED_AT: Final = 20_000
 def partings(pairs: Pairs) -> list[Parting] | None:
     """Every way with the fewest peoples; None where there are too many to be looked at."""
     every = range(len(pairs.tables))
-    alike = [{other for other in every if other == one or _may_be_same(pairs, one, other)} for one in every]
+    alike = [{one} for one in every]
+    for one, other in combinations(every, 2):
+        if pairs.may_be_same(one, other, every, is_evident=True):
+            alike[one].add(other)
+            alike[other].add(one)
     like = [frozenset(alike[one] & group) for one, group in enumerate(_that_speak(pairs, alike))]
     units = _units(pairs, like)
     search = _Search([frozenset(place for place, other in enumerate(units) if _fit(like, own, other)) for own in units])
@@ -50,15 +54,6 @@ def _units(pairs: Pairs, like: Sequence[frozenset[int]]) -> list[list[int]]:
 
 def _fit(like: Sequence[frozenset[int]], own: Sequence[int], others: Sequence[int]) -> bool:
     return all(like[number].issuperset(others) for number in own)
-
-
-def _may_be_same(pairs: Pairs, one: int, other: int) -> bool:
-    every = range(len(pairs.tables))
-    return pairs.are_same(one, other) or any(
-        pairs.are_same(few, third) and pairs.speak_of_each_other(few, third)
-        for few, many in ((one, other), (other, one))
-        for third in pairs.telling_that_it_lists_fewer(few, many, every)
-    )
 
 
 def _that_speak(pairs: Pairs, alike: Sequence[set[int]]) -> list[set[int]]:

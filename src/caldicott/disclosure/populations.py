@@ -15,7 +15,7 @@ from caldicott.disclosure.compared import Relation, is_same, listing_some, share
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from caldicott.disclosure.compared import Key, Pairs, Shared
+    from caldicott.disclosure.compared import Pairs
     from caldicott.disclosure.partings import Parting
     from caldicott.disclosure.placed import Placed
 
@@ -44,7 +44,7 @@ class Populations:
     """The tables, and in which dimensions each turned out to list only some of its people."""
 
 
-def find(pairs: Pairs, *, apart: Parting = frozenset()) -> Populations:
+def find(pairs: Pairs, *, apart: Parting) -> Populations:
     """Populations in the order in which tables bring them up; tables kept apart are of two, whatever they count."""
     members: list[list[int]] = []
     for number in range(len(pairs.tables)):
@@ -96,10 +96,13 @@ def _told_complete(tables: Sequence[Placed], members: Iterable[Sequence[int]]) -
     found = list(tables)
     for group in members:
         every = [tables[number] for number in group]
+        told: dict[str, frozenset[int]] = {}
+        for one in every:
+            for name, covered in zip(one.table.dimensions, one.covered, strict=True):
+                told[name] = told.get(name, frozenset()) | covered
         for number in group:
             for name in tables[number].table.dimensions if not tables[number].some else ():
-                others = (one.covered[one.position(name)] for one in every if name in one.table.dimensions)
-                wider = found[number].covering(name, frozenset[int]().union(*others))
+                wider = found[number].covering(name, told[name])
                 if wider.covered != found[number].covered and all(is_same(wider, other) for other in every):
                     found[number] = wider
     return found
@@ -179,7 +182,7 @@ def _is_sum(wholes: Sequence[Placed], fullest: Sequence[Placed], times: int) -> 
         if any(found.some - set(shared.names) for found in chosen):
             continue
         first, *others = shared.counts
-        told = [key for key in shared.cells() if all(_is_covered(found, shared, key) for found in chosen)]
+        told = [key for key in shared.cells() if all(shared.is_covered(found, key) for found in chosen)]
         if any(times * first.get(key, 0) != sum(cells.get(key, 0) for cells in others) for key in told):
             return False
         everything = [
@@ -187,12 +190,6 @@ def _is_sum(wholes: Sequence[Placed], fullest: Sequence[Placed], times: int) -> 
         ]
         is_evident = is_evident or all(found.covers(*cell) for found in chosen for cell in everything)
     return is_evident
-
-
-def _is_covered(found: Placed, shared: Shared, key: Key) -> bool:
-    return all(
-        found.covers(name, groups[place]) for name, groups, place in zip(shared.names, shared.groups, key, strict=True)
-    )
 
 
 def _fullest(tables: Sequence[Placed], group: Sequence[int]) -> int:

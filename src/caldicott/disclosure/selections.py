@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from caldicott.disclosure import partings, populations, put_together
-from caldicott.disclosure.compared import Pairs, agree, listing_some
+from caldicott.disclosure.compared import Pairs, listing_some, shared_of
 from caldicott.disclosure.partings import Parting
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ def readings(tables: Sequence[Placed]) -> Readings:
     ways = partings.partings(pairs)
     found = list[Reading]()
     for apart in ways or [Parting()]:
-        found += _with_doubts(_read(pairs, apart))
+        if len(found) <= _READINGS_AT_MOST:
+            found += _with_doubts(_read(pairs, apart))
     return Readings(found[:_READINGS_AT_MOST], ways is not None and len(found) <= _READINGS_AT_MOST)
 
 
@@ -142,10 +143,10 @@ def _is_borne_out(own: Sequence[Placed], telling: Sequence[_Told], name: str, le
         if not some:
             continue
         for one in own:
-            do_agree = agree(one, some)
-            if do_agree is False:
+            agree = _agrees(one, some)
+            if agree is False:
                 return False
-            is_evident = is_evident or bool(do_agree)
+            is_evident = is_evident or bool(agree)
     return is_evident
 
 
@@ -188,6 +189,16 @@ def _restricted(table: Placed, name: str, leaves: Leaves) -> Placed | None:
         smallest=table.smallest[:place] + table.smallest[place + 1 :], base=base,
         covered=table.covered[:place] + table.covered[place + 1 :],
     )  # fmt: skip
+
+
+def _agrees(one: Placed, other: Placed) -> bool | None:
+    """Whether they count the same wherever both count all; None where they say nothing of each other."""
+    shared = shared_of((one, other))
+    if any(table.some - set(shared.names) for table in (one, other)):
+        return None
+    left, right = shared.counts
+    told = [key for key in shared.cells() if shared.is_covered(one, key) and shared.is_covered(other, key)]
+    return all(left.get(key, 0) == right.get(key, 0) for key in told) if told else None
 
 
 def _with_columns(tables: Sequence[Placed], found: Populations, chosen: dict[int, Selection]) -> list[Placed]:
